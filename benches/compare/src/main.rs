@@ -1,0 +1,63 @@
+//! `ottla serve`, Apache Kafka and a bare server, measured side by side. See README.md.
+
+mod awake;
+mod batch;
+mod by_hand;
+mod compare;
+mod floor;
+mod kafka;
+mod load;
+mod process;
+mod report;
+mod scenarios;
+mod servers;
+mod start;
+mod targets;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "ottla serve, Apache Kafka and a bare server, measured side by side")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures all servers in interleaved rounds and prints one table.
+    Run(compare::Options),
+    /// Runs one load by hand against a server that is up.
+    #[command(subcommand)]
+    Load(by_hand::Load),
+    /// Runs the bare server.
+    Floor {
+        #[arg(long)]
+        data: PathBuf,
+        #[arg(long)]
+        listen: SocketAddr,
+        /// For clients that ask for none.
+        #[arg(long, value_enum, default_value = "sendfile")]
+        fetch_path: floor::FetchPath,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(options) => compare::run(&options),
+        Command::Load(load) => load.run(),
+        Command::Floor { data, listen, fetch_path } => floor::serve(&data, listen, fetch_path),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

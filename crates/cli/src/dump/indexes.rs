@@ -1,0 +1,87 @@
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ottla::Offset;
+use ottla::fs::FileSystem;
+use ottla::segment::{Entry, IndexView, OffsetIndexEntry, TimeIndexEntry};
+use serde::Serialize;
+
+use super::Printer;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OffsetEntry {
+    offset: i64,
+    position: u32,
+    relative_offset: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TimeEntry {
+    timestamp: i64,
+    offset: i64,
+    relative_offset: u32,
+}
+
+/// Shows a `.index` file.
+pub fn dump_offsets(
+    fs: &dyn FileSystem,
+    path: &Path,
+    base_offset: Offset,
+    printer: &mut Printer<'_>,
+) -> Result<Option<String>> {
+    dump(fs, path, printer, |entry: OffsetIndexEntry, printer| {
+        let json = OffsetEntry {
+            offset: entry.offset(base_offset).get(),
+            position: entry.position.get(),
+            relative_offset: entry.relative_offset,
+        };
+        printer.entry(&json, || format!("offset: {} position: {}", json.offset, json.position))
+    })
+}
+
+/// Shows a `.timeindex` file.
+pub fn dump_times(
+    fs: &dyn FileSystem,
+    path: &Path,
+    base_offset: Offset,
+    printer: &mut Printer<'_>,
+) -> Result<Option<String>> {
+    dump(fs, path, printer, |entry: TimeIndexEntry, printer| {
+        let json = TimeEntry {
+            timestamp: entry.timestamp_ms,
+            offset: entry.offset(base_offset).get(),
+            relative_offset: entry.relative_offset,
+        };
+        printer.entry(&json, || format!("timestamp: {} offset: {}", json.timestamp, json.offset))
+    })
+}
+
+fn dump<E: Entry>(
+    fs: &dyn FileSystem,
+    path: &Path,
+    printer: &mut Printer<'_>,
+    each: impl Fn(E, &mut Printer<'_>) -> Result<()>,
+) -> Result<Option<String>> {
+    let cannot_read = || format!("cannot read {}", path.display());
+    let len = fs.metadata(path).with_context(cannot_read)?.len;
+    let index = IndexView::<E>::open(fs, path).with_context(cannot_read)?.unwrap_or_else(IndexView::empty);
+    if index.is_empty() {
+        printer.title(&format!("{} is empty.", path.display()))?;
+    }
+    for i in 0..index.len() {
+        each(index.get(i).with_context(cannot_read)?, printer)?;
+    }
+    let entries_end = u64::from(index.len()).saturating_mul(E::LEN as u64);
+    Ok(after_the_entries(path, len, entries_end, E::LEN as u64))
+}
+
+/// Zero padding is how Kafka keeps the index of an active segment; anything else does not belong there.
+fn after_the_entries(path: &Path, len: u64, entries_end: u64, width: u64) -> Option<String> {
+    let rest = len.saturating_sub(entries_end);
+    (rest > 0).then(|| {
+        let what = if rest % width == 0 { "of zero padding" } else { "that are no whole entry" };
+        format!("{} at byte {entries_end}: {rest} bytes {what} follow the last entry", path.display())
+    })
+}

@@ -1,0 +1,386 @@
+//! The append path, the single writer's half: from the bytes of whole batches to a published end.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use ottla_record::{Assignment, BatchHeader, ControlRecord, Head, Limits, RecordError};
+
+use crate::config::{LogConfig, TimestampType};
+use crate::dir::FileKind;
+use crate::error::{Error, Result};
+use crate::fs::{File, OpenMode};
+use crate::offset::Offset;
+use crate::producer::{BatchStamp, CompletedTxn, Marker, Origin, ProducerState, TxnIndex, Verdict, snapshot};
+use crate::segment::{Incoming, PlacedBatch, SegmentWriter, should_roll};
+use crate::shared::Shared;
+
+/// Below this, header and records are put together in one buffer and written with one plain call;
+/// above, the records are written from where they lie.
+const COPY_BELOW_BYTES: usize = 8 * 1024;
+
+/// Who appends, and under which leader epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AppendOptions {
+    /// Who appends.
+    pub origin: Origin,
+    /// The leader epoch of the batches; the log's own where none is given.
+    pub leader_epoch: Option<i32>,
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The offset of the first record.
+    pub base_offset: Offset,
+    /// The offset of the last record.
+    pub last_offset: Offset,
+    /// The timestamp that the log gave the records, where it gives them one.
+    pub append_time_ms: Option<i64>,
+    /// The first offset of the log at this moment.
+    pub log_start_offset: Offset,
+    /// Whether the batch had been appended before; then nothing was, and the offsets are the old ones.
+    pub duplicate: bool,
+}
+
+/// A batch that passed all checks which need no state.
+pub(crate) struct CheckedBatch<'a> {
+    header: BatchHeader,
+    header_bytes: [u8; BatchHeader::LEN],
+    records: &'a [u8],
+    max_timestamp_ms: i64,
+    marker: Option<Marker>,
+}
+
+/// Checks that `bytes` are whole valid batches. Needs no lock, and costs the most.
+pub(crate) fn check<'a>(
+    bytes: &'a [u8],
+    config: &LogConfig,
+    origin: Origin,
+    now_ms: i64,
+) -> Result<Vec<CheckedBatch<'a>>> {
+    let limits = limits(config, origin, now_ms);
+    let mut batches = Vec::with_capacity(1);
+    let mut rest = bytes;
+    loop {
+        let size = Head::parse(rest)?.size_bytes();
+        let Some((batch, after)) = rest.split_at_checked(size) else {
+            return Err(RecordError::TooShort { needed: size, found: rest.len() }.into());
+        };
+        batches.push(check_one(batch, &limits, origin)?);
+        if after.is_empty() {
+            return Ok(batches);
+        }
+        rest = after;
+    }
+}
+
+fn limits(config: &LogConfig, origin: Origin, now_ms: i64) -> Limits {
+    let from_client = origin == Origin::Client;
+    let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
+    let latest = now_ms.saturating_add(config.timestamp_after_max_ms);
+    Limits {
+        max_batch_bytes: if from_client { config.max_message_bytes as usize } else { i32::MAX as usize },
+        max_decompressed_bytes: config.max_decompressed_bytes,
+        timestamps: (from_client && config.timestamp_type == TimestampType::CreateTime)
+            .then_some(earliest..=latest),
+        require_keys: from_client && config.cleanup_policy.compact,
+    }
+}
+
+fn check_one<'a>(batch: &'a [u8], limits: &Limits, origin: Origin) -> Result<CheckedBatch<'a>> {
+    let (header, max_timestamp_ms) = if origin == Origin::Replica {
+        // Checked when it was first appended; what may have happened since is damage.
+        match ottla_record::verify_crc(batch)? {
+            Head::V2(header) => (header, header.max_timestamp_ms),
+            Head::Legacy(_) => return Err(RecordError::UnknownMagic { found: 1 }.into()),
+        }
+    } else {
+        let checked = ottla_record::check(batch, limits)?;
+        (checked.header, checked.max_timestamp_ms)
+    };
+    let control = header.attributes.is_control();
+    if control && origin == Origin::Client {
+        return Err(Error::ControlBatchFromClient);
+    }
+    let too_short = RecordError::TooShort { needed: BatchHeader::LEN, found: batch.len() };
+    let (header_bytes, records) = batch.split_first_chunk::<{ BatchHeader::LEN }>().ok_or(too_short)?;
+    let marker = if control { marker_of(batch)? } else { None };
+    Ok(CheckedBatch { header, header_bytes: *header_bytes, records, max_timestamp_ms, marker })
+}
+
+/// The end of a transaction that a control batch holds.
+pub(crate) fn marker_of(batch: &[u8]) -> Result<Option<Marker>, RecordError> {
+    /// A control record is tiny and never compressed.
+    const MAX_CONTROL_BYTES: usize = 64 * 1024;
+    let decoded = ottla_record::decode(batch, MAX_CONTROL_BYTES)?;
+    let Some(record) = decoded.records().next().transpose()? else { return Ok(None) };
+    Ok(Marker::of(&ControlRecord::parse(record.key, record.value)?))
+}
+
+/// The state that only the one appender changes.
+#[derive(Debug)]
+pub(crate) struct Appender {
+    pub writer: SegmentWriter,
+    pub producers: ProducerState,
+    pub next_offset: Offset,
+    /// The epoch under which this log appends.
+    pub leader_epoch: i32,
+    scratch: Vec<u8>,
+}
+
+/// What one append leaves for the caller to do outside the lock.
+pub(crate) struct Outcome {
+    pub appended: Appended,
+    /// The segment that this append closed; its bytes are not durable yet.
+    pub rolled: bool,
+}
+
+struct Placed {
+    header: [u8; BatchHeader::LEN],
+    batch: PlacedBatch,
+    stamp: Option<BatchStamp>,
+}
+
+impl Appender {
+    pub(crate) fn new(
+        writer: SegmentWriter,
+        producers: ProducerState,
+        next_offset: Offset,
+        leader_epoch: i32,
+    ) -> Appender {
+        Appender { writer, producers, next_offset, leader_epoch, scratch: Vec::new() }
+    }
+
+    /// Assigns offsets to checked batches, writes them behind the end and publishes them.
+    pub(crate) fn append(
+        &mut self,
+        shared: &Shared,
+        batches: &[CheckedBatch<'_>],
+        options: &AppendOptions,
+        now_ms: i64,
+    ) -> Result<Outcome> {
+        let config = shared.config.load();
+        let leader_epoch = options.leader_epoch.unwrap_or(self.leader_epoch);
+        let placed = self.place(batches, options.origin, leader_epoch, &config, now_ms)?;
+        if let Some(duplicate) = self.find_duplicate(shared, &placed, options.origin)? {
+            return Ok(Outcome { appended: duplicate, rolled: false });
+        }
+        let incoming = incoming(&placed, now_ms);
+        if incoming.size_bytes > u64::from(config.segment_bytes) {
+            return Err(Error::AppendTooLarge {
+                size_bytes: incoming.size_bytes,
+                segment_bytes: config.segment_bytes,
+            });
+        }
+        let first_offset = first_offset(batches, &placed, options.origin, self.next_offset);
+        let rolled = should_roll(&self.writer.state(), &incoming, &config);
+        if rolled {
+            self.roll(shared, &config, now_ms)?;
+        }
+        self.enter_epoch(shared, leader_epoch, first_offset)?;
+        self.write(batches, &placed).inspect_err(|e| poison_unless_rolled_back(shared, e))?;
+        self.apply(shared, &placed)?;
+        self.next_offset = incoming.last_offset + 1;
+        shared.publish_end(self.next_offset, self.producers.first_unstable_offset());
+        Ok(Outcome {
+            appended: Appended {
+                base_offset: first_offset,
+                last_offset: incoming.last_offset,
+                append_time_ms: (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms),
+                log_start_offset: shared.log_start_offset(),
+                duplicate: false,
+            },
+            rolled,
+        })
+    }
+
+    /// Gives each batch its offset and its final header. Nothing of the log changes.
+    fn place(
+        &self,
+        batches: &[CheckedBatch<'_>],
+        origin: Origin,
+        leader_epoch: i32,
+        config: &LogConfig,
+        now_ms: i64,
+    ) -> Result<Vec<Placed>> {
+        let mut next_offset = self.next_offset;
+        let append_time = config.timestamp_type == TimestampType::LogAppendTime && origin != Origin::Replica;
+        let mut placed = Vec::with_capacity(batches.len());
+        for checked in batches {
+            let mut header = checked.header_bytes;
+            let base_offset = if origin == Origin::Replica {
+                let base_offset = checked.header.base_offset;
+                if base_offset < next_offset {
+                    return Err(Error::OffsetNotNext { expected: next_offset, found: base_offset });
+                }
+                base_offset
+            } else {
+                let corrected = (checked.max_timestamp_ms != checked.header.max_timestamp_ms)
+                    .then_some(checked.max_timestamp_ms);
+                let assignment = Assignment {
+                    base_offset: next_offset,
+                    leader_epoch,
+                    append_time_ms: append_time.then_some(now_ms),
+                    max_timestamp_ms: corrected,
+                };
+                ottla_record::patch_header(&mut header, assignment, checked.records);
+                next_offset
+            };
+            let last_offset = base_offset + i64::from(checked.header.last_offset_delta);
+            let max_timestamp_ms = if append_time { now_ms } else { checked.max_timestamp_ms };
+            next_offset = last_offset + 1;
+            placed.push(Placed {
+                header,
+                batch: PlacedBatch {
+                    last_offset,
+                    max_timestamp_ms,
+                    size_bytes: BatchHeader::LEN + checked.records.len(),
+                },
+                stamp: BatchStamp::of(&Head::V2(checked.header), checked.marker).map(|stamp| BatchStamp {
+                    base_offset,
+                    last_offset,
+                    max_timestamp_ms,
+                    ..stamp
+                }),
+            });
+        }
+        Ok(placed)
+    }
+
+    /// Asks the producers' state about every batch; the first that was appended before answers for all.
+    fn find_duplicate(&self, shared: &Shared, placed: &[Placed], origin: Origin) -> Result<Option<Appended>> {
+        let mut earlier: Vec<BatchStamp> = Vec::new();
+        for stamp in placed.iter().filter_map(|placed| placed.stamp) {
+            let verdict = if earlier.is_empty() {
+                self.producers.check(&stamp, origin)?
+            } else {
+                self.producers.check_after(&earlier, &stamp, origin)?
+            };
+            if let Verdict::Duplicate { base_offset, last_offset, timestamp_ms } = verdict {
+                let append_time = shared.config.load().timestamp_type == TimestampType::LogAppendTime;
+                return Ok(Some(Appended {
+                    base_offset,
+                    last_offset,
+                    append_time_ms: append_time.then_some(timestamp_ms),
+                    log_start_offset: shared.log_start_offset(),
+                    duplicate: true,
+                }));
+            }
+            if placed.len() > 1 {
+                earlier.push(stamp);
+            }
+        }
+        Ok(None)
+    }
+
+    fn write(&mut self, batches: &[CheckedBatch<'_>], placed: &[Placed]) -> Result<()> {
+        let size: usize = placed.iter().map(|placed| placed.batch.size_bytes).sum();
+        let sizes: Vec<PlacedBatch> = placed.iter().map(|placed| placed.batch).collect();
+        let pairs = placed.iter().zip(batches);
+        if size <= COPY_BELOW_BYTES {
+            self.scratch.clear();
+            for (placed, checked) in pairs {
+                self.scratch.extend_from_slice(&placed.header);
+                self.scratch.extend_from_slice(checked.records);
+            }
+            return self.writer.append(&mut [IoSlice::new(&self.scratch)], &sizes);
+        }
+        let mut slices: Vec<IoSlice<'_>> =
+            pairs.flat_map(|(p, c)| [IoSlice::new(&p.header), IoSlice::new(c.records)]).collect();
+        self.writer.append(&mut slices, &sizes)
+    }
+
+    /// Takes written batches into the producers' state; an aborted transaction goes to the index of the
+    /// segment that holds its marker.
+    fn apply(&mut self, shared: &Shared, placed: &[Placed]) -> Result<()> {
+        for placed in placed {
+            let ended = placed.stamp.as_ref().and_then(|stamp| self.producers.apply(stamp));
+            self.producers.advance_to(placed.batch.last_offset + 1);
+            if let Some(ended) = ended {
+                self.note_ended(shared, &ended).inspect_err(|e| poison(shared, e))?;
+            }
+        }
+        // On one node the high watermark is the end of the log.
+        self.producers.on_high_watermark(self.producers.map_end_offset());
+        Ok(())
+    }
+
+    fn note_ended(&mut self, shared: &Shared, ended: &CompletedTxn) -> Result<()> {
+        let Some(aborted) = ended.index_entry() else { return Ok(()) };
+        let segment = self.writer.segment();
+        let path = shared.home.path(segment.base_offset(), FileKind::TxnIndex);
+        TxnIndex::open(shared.home.fs.clone(), path, segment.base_offset())?.append(&aborted)?;
+        segment.set_has_txn_index();
+        Ok(())
+    }
+
+    /// Records where a new leader epoch begins, before its first batch can be read.
+    fn enter_epoch(&mut self, shared: &Shared, epoch: i32, first_offset: Offset) -> Result<()> {
+        if shared.epochs().latest().is_some_and(|latest| latest.epoch >= epoch) {
+            return Ok(());
+        }
+        let epochs = shared.change_epochs(|epochs| {
+            epochs.assign(epoch, first_offset);
+            epochs.clone()
+        });
+        epochs.write(&*shared.home.fs, &shared.home.dir)
+    }
+
+    /// Closes the active segment and begins the next at the end of the log. Nothing is synced here: a
+    /// sync under the append lock would stall every producer.
+    pub(crate) fn roll(&mut self, shared: &Shared, config: &LogConfig, now_ms: i64) -> Result<()> {
+        let next =
+            SegmentWriter::create(&shared.home, self.next_offset, config.index_interval_bytes, now_ms)?;
+        let active = next.segment().clone();
+        let sealed = std::mem::replace(&mut self.writer, next).seal().inspect_err(|e| poison(shared, e))?;
+        shared.segments.roll(sealed, active);
+        self.take_snapshot(shared)
+    }
+
+    /// Writes the producers' state at the end of the log.
+    pub(crate) fn take_snapshot(&self, shared: &Shared) -> Result<()> {
+        let path = shared.home.path(self.next_offset, FileKind::Snapshot);
+        let bytes = snapshot::encode(self.producers.entries());
+        // Written in place: a snapshot that a crash tears fails its checksum and is passed over.
+        let write = |file: Arc<dyn File>| file.set_len(0).and_then(|()| file.write_all_at(&bytes, 0));
+        let opened = shared.home.fs.open(&path, OpenMode::Create);
+        opened.and_then(write).map_err(|e| Error::io("write", &path, e))
+    }
+}
+
+fn incoming(placed: &[Placed], now_ms: i64) -> Incoming {
+    Incoming {
+        size_bytes: placed.iter().map(|placed| placed.batch.size_bytes as u64).sum(),
+        last_offset: placed.last().map_or(Offset::ZERO, |placed| placed.batch.last_offset),
+        max_timestamp_ms: placed.iter().map(|placed| placed.batch.max_timestamp_ms).max().unwrap_or(-1),
+        now_ms,
+    }
+}
+
+fn first_offset(
+    batches: &[CheckedBatch<'_>],
+    placed: &[Placed],
+    origin: Origin,
+    next_offset: Offset,
+) -> Offset {
+    match (origin, batches.first(), placed.first()) {
+        (Origin::Replica, Some(first), Some(_)) => first.header.base_offset,
+        _ => next_offset,
+    }
+}
+
+/// A write that failed whole and was cut off again (a full disk) leaves the log usable; any other
+/// failure leaves doubt about what the files hold.
+fn poison_unless_rolled_back(shared: &Shared, error: &Error) {
+    let harmless = matches!(error, Error::Io { action: "append to", source, .. }
+        if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
+    if !harmless {
+        poison(shared, error);
+    }
+}
+
+fn poison(shared: &Shared, error: &Error) {
+    if let Error::Io { source, .. } = error {
+        shared.poison(source.clone());
+    }
+}

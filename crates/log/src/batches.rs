@@ -1,0 +1,142 @@
+//! Whole batches in memory, for readers that want records rather than bytes.
+
+use std::collections::HashSet;
+
+use ottla_record::{Decoded, Head, RecordError};
+
+use crate::error::{Error, Result};
+use crate::offset::Offset;
+use crate::producer::AbortedTxn;
+use crate::read::{Fetched, Isolation};
+
+/// Whole batches that were read from a log, in order.
+///
+/// The first batch may begin before the offset that was asked for; [`Batches::for_each_record`] leaves
+/// those records out, as it does control records and, for careful readers, aborted ones.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    bytes: Vec<u8>,
+    from: Offset,
+    next_offset: Offset,
+    isolation: Isolation,
+    aborted: Vec<AbortedTxn>,
+    max_decompressed_bytes: usize,
+}
+
+impl Batches {
+    /// Copies a fetched slice and cuts off the batch that does not end in it.
+    pub(crate) fn read(
+        fetched: &Fetched,
+        from: Offset,
+        isolation: Isolation,
+        max_decompressed_bytes: usize,
+    ) -> Result<Batches> {
+        let mut bytes = fetched.slice.read_all().map_err(|e| Error::io("read", "a segment", e))?;
+        let (whole, next_offset) = whole_batches(&bytes, from)?;
+        bytes.truncate(whole);
+        let aborted = fetched.aborted.clone();
+        Ok(Batches { bytes, from, next_offset, isolation, aborted, max_decompressed_bytes })
+    }
+
+    /// The bytes of all batches.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether there is no batch.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Where to read on: the offset after the last batch.
+    pub fn next_offset(&self) -> Offset {
+        self.next_offset
+    }
+
+    /// Decodes batch after batch, control batches and aborted ones included.
+    pub fn decoded(&self) -> impl Iterator<Item = Result<Decoded<'_>, RecordError>> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let size = Head::parse(rest).ok()?.size_bytes();
+            let (batch, after) = rest.split_at_checked(size)?;
+            rest = after;
+            Some(ottla_record::decode(batch, self.max_decompressed_bytes))
+        })
+    }
+
+    /// Calls `each` with every record from the wanted offset on that this reader may see.
+    ///
+    /// # Errors
+    /// [`Error::InvalidBatch`] for a batch that cannot be decoded, and whatever `each` returns.
+    pub fn for_each_record(
+        &self,
+        mut each: impl FnMut(&ottla_record::Record<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut filter = TxnFilter::new(self.isolation, &self.aborted);
+        for decoded in self.decoded() {
+            let decoded = decoded?;
+            if !filter.admits(&decoded)? {
+                continue;
+            }
+            for record in decoded.records() {
+                let record = record?;
+                if record.offset >= self.from {
+                    each(&record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn whole_batches(bytes: &[u8], from: Offset) -> Result<(usize, Offset)> {
+    let (mut whole, mut next_offset) = (0, from);
+    while let Some(rest) = bytes.get(whole..).filter(|rest| !rest.is_empty()) {
+        match Head::parse(rest) {
+            Ok(head) if head.size_bytes() <= rest.len() => {
+                whole += head.size_bytes();
+                next_offset = head.last_offset() + 1;
+            }
+            Ok(_) | Err(RecordError::TooShort { .. }) => break,
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok((whole, next_offset))
+}
+
+/// Decides batch by batch, in order, what a reader of committed records may see (KIP-98): no control
+/// batch, and nothing of a transaction between its first offset and the marker that aborts it.
+#[derive(Clone, Debug)]
+pub struct TxnFilter {
+    isolation: Isolation,
+    /// By first offset, the next one last.
+    upcoming: Vec<AbortedTxn>,
+    aborting: HashSet<i64>,
+}
+
+impl TxnFilter {
+    /// A filter for a reader that begins where `aborted` was asked for.
+    pub fn new(isolation: Isolation, aborted: &[AbortedTxn]) -> TxnFilter {
+        let mut upcoming = aborted.to_vec();
+        upcoming.sort_by_key(|txn| std::cmp::Reverse(txn.first_offset));
+        TxnFilter { isolation, upcoming, aborting: HashSet::new() }
+    }
+
+    /// Whether the records of this batch may be seen.
+    ///
+    /// # Errors
+    /// Where the batch is a control batch that cannot be read.
+    pub fn admits(&mut self, batch: &Decoded<'_>) -> Result<bool, RecordError> {
+        let Head::V2(header) = batch.head() else { return Ok(true) };
+        let last_offset = batch.head().last_offset();
+        while let Some(txn) = self.upcoming.pop_if(|txn| txn.first_offset <= last_offset) {
+            self.aborting.insert(txn.producer_id);
+        }
+        if header.attributes.is_control() {
+            self.aborting.remove(&header.producer_id);
+            return Ok(false);
+        }
+        let hidden = header.attributes.is_transactional() && self.aborting.contains(&header.producer_id);
+        Ok(self.isolation == Isolation::ReadUncommitted || !hidden)
+    }
+}

@@ -1,0 +1,179 @@
+//! Group commit: one `fdatasync` acknowledges everything that was appended before it began.
+//!
+//! Whoever needs durability first syncs for all; those who come meanwhile wait, and the next round
+//! covers them together. Nothing is synced under the append lock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::dir::FileKind;
+use crate::error::{Error, Result};
+use crate::fs::OpenMode;
+use crate::offset::Offset;
+use crate::segment::Segment;
+use crate::shared::Shared;
+
+/// What of a log is on disk.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    round: Mutex<Round>,
+    round_ended: Condvar,
+    /// Segments that were rolled and whose bytes no round has covered yet.
+    sealed: Mutex<BTreeMap<Offset, Arc<Segment>>>,
+    /// Whether the directory has names that are not durable.
+    names_dirty: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Round {
+    /// Everything below is on disk.
+    durable: Offset,
+    running: bool,
+    /// When the last round ended, in the clock's monotonic time.
+    ended_at: Duration,
+    /// How often the end was cut; a round that began before a cut vouches for nothing.
+    cuts: u64,
+}
+
+impl Commit {
+    pub(crate) fn new(durable: Offset) -> Commit {
+        Commit {
+            round: Mutex::new(Round { durable, running: false, ended_at: Duration::ZERO, cuts: 0 }),
+            round_ended: Condvar::new(),
+            sealed: Mutex::default(),
+            names_dirty: AtomicBool::new(true),
+        }
+    }
+
+    fn round(&self) -> MutexGuard<'_, Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything below this offset is on disk.
+    pub(crate) fn durable(&self) -> Offset {
+        self.round().durable
+    }
+
+    /// Whether `flush.ms` has passed since the last round.
+    pub(crate) fn is_late(&self, shared: &Shared) -> bool {
+        let Some(flush_ms) = shared.config.load().flush_ms.and_then(|ms| u64::try_from(ms).ok()) else {
+            return false;
+        };
+        shared.clock.monotonic().saturating_sub(self.round().ended_at) >= Duration::from_millis(flush_ms)
+    }
+
+    /// The next round must cover this segment, and the names in its directory.
+    pub(crate) fn note_rolled(&self, sealed: Arc<Segment>) {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner).insert(sealed.base_offset(), sealed);
+        self.note_names();
+    }
+
+    /// The next round must make the names in the directory durable.
+    pub(crate) fn note_names(&self) {
+        self.names_dirty.store(true, Ordering::Release);
+    }
+
+    /// The end of the log was cut to `offset`.
+    pub(crate) fn cut(&self, offset: Offset) {
+        let mut round = self.round();
+        round.durable = round.durable.min(offset);
+        round.cuts += 1;
+    }
+
+    /// Waits until everything below `offset` is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] or [`Error::Io`] where the disk failed: nothing of it may be taken for stored.
+    pub(crate) fn sync_to(&self, shared: &Shared, offset: Offset) -> Result<()> {
+        let mut round = self.round();
+        loop {
+            if round.durable >= offset {
+                return Ok(());
+            }
+            shared.ensure_writable()?;
+            if !round.running {
+                break;
+            }
+            round = self.round_ended.wait(round).unwrap_or_else(PoisonError::into_inner);
+        }
+        round.running = true;
+        let cuts = round.cuts;
+        drop(round);
+        let covered = shared.log_end_offset();
+        let synced = self.sync_dirty(shared);
+        let mut round = self.round();
+        round.running = false;
+        if synced.is_ok() && round.cuts == cuts {
+            round.durable = round.durable.max(covered);
+            round.ended_at = shared.clock.monotonic();
+        }
+        drop(round);
+        self.round_ended.notify_all();
+        synced
+    }
+
+    fn sync_dirty(&self, shared: &Shared) -> Result<()> {
+        // The active segment first, then the list: a roll in between puts the segment on the list or
+        // finds it held here, so none is missed.
+        let active = shared.segments.last();
+        let sealed = std::mem::take(&mut *self.sealed.lock().unwrap_or_else(PoisonError::into_inner));
+        let names = self.names_dirty.swap(false, Ordering::AcqRel);
+        let result = self.sync_all(shared, sealed.values().chain(active.as_ref()), names);
+        if let Err(Error::Io { source, .. }) = &result {
+            shared.poison(source.clone());
+        }
+        result
+    }
+
+    fn sync_all<'a>(
+        &self,
+        shared: &Shared,
+        segments: impl Iterator<Item = &'a Arc<Segment>>,
+        names: bool,
+    ) -> Result<()> {
+        for segment in segments {
+            let path = shared.home.path(segment.base_offset(), FileKind::Log);
+            segment.files()?.log.sync().map_err(|e| Error::io("sync", path, e))?;
+        }
+        if names {
+            shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything that belongs to the segments from the recovery point to `end` durable, indexes
+    /// and snapshots too. The caller has written out the index tails.
+    ///
+    /// # Errors
+    /// As [`Commit::sync_to`].
+    pub(crate) fn flush(&self, shared: &Shared, end: Offset) -> Result<()> {
+        self.sync_to(shared, end)?;
+        let synced = sync_derived(shared).and_then(|()| {
+            shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
+        });
+        if let Err(Error::Io { source, .. }) = &synced {
+            shared.poison(source.clone());
+        }
+        synced
+    }
+}
+
+/// Syncs what is derived from the log: recovery could build it anew, but below the recovery point it
+/// does not look.
+fn sync_derived(shared: &Shared) -> Result<()> {
+    const DERIVED: [FileKind; 4] =
+        [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex, FileKind::Snapshot];
+    for segment in shared.segments.from(shared.recovery_point()) {
+        for kind in DERIVED {
+            let path = shared.home.path(segment.base_offset(), kind);
+            match shared.home.fs.open(&path, OpenMode::ReadWrite) {
+                Ok(file) => file.sync().map_err(|e| Error::io("sync", &path, e))?,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => return Err(Error::io("open", &path, e)),
+            }
+        }
+    }
+    Ok(())
+}

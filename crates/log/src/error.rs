@@ -1,0 +1,207 @@
+//! What can go wrong, as data: which file, where, what was expected, what was found, what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ottla_record::{Offset, RecordError};
+
+/// The result of this crate's calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call on a log or a store failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `open`, `append to`, `sync` …
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's answer.
+        source: Arc<io::Error>,
+    },
+    /// A file is not what it must be. Nothing was changed.
+    #[error(transparent)]
+    Corrupt(Box<Corruption>),
+    /// Bytes that were to be appended are no valid batches. Nothing was stored.
+    #[error("the batch was refused and nothing was stored: {0}")]
+    InvalidBatch(#[from] RecordError),
+    /// The offset is not in the log. Read from `log_start_offset` or from `log_end_offset` on.
+    #[error(
+        "offset {requested} is out of range: the log holds {log_start_offset} to {log_end_offset} (exclusive)"
+    )]
+    OffsetOutOfRange {
+        /// The offset that was asked for.
+        requested: Offset,
+        /// The first offset there is.
+        log_start_offset: Offset,
+        /// The offset after the last that this reader may see.
+        log_end_offset: Offset,
+    },
+    /// Only coordinators write control batches. Nothing was stored.
+    #[error("a client sent a control batch; only the log's own coordinators write those")]
+    ControlBatchFromClient,
+    /// What is appended in one call goes into one segment. Send less at once, or raise `segment.bytes`.
+    #[error(
+        "{size_bytes} bytes in one append are more than a segment may hold ({segment_bytes}); send less at once"
+    )]
+    AppendTooLarge {
+        /// The size of all batches.
+        size_bytes: u64,
+        /// The setting `segment.bytes`.
+        segment_bytes: u32,
+    },
+    /// A copied batch does not come after the end of the log.
+    #[error("a copied batch begins at offset {found}, before the end of the log at {expected}")]
+    OffsetNotNext {
+        /// The end of the log.
+        expected: Offset,
+        /// The base offset of the batch.
+        found: Offset,
+    },
+    /// An idempotent producer left a gap in its sequence, or repeated one that is long gone.
+    #[error(
+        "producer {producer_id} sent sequence {found} where {expected} comes next (epoch {producer_epoch})"
+    )]
+    OutOfOrderSequence {
+        /// The producer.
+        producer_id: i64,
+        /// Its epoch in the refused batch.
+        producer_epoch: i16,
+        /// The sequence that comes next.
+        expected: i32,
+        /// The sequence that was sent.
+        found: i32,
+    },
+    /// The producer was fenced: a newer instance of it writes with a higher epoch.
+    #[error(
+        "producer {producer_id} sent epoch {found}, but epoch {current} is in use: a newer instance took over"
+    )]
+    InvalidProducerEpoch {
+        /// The producer.
+        producer_id: i64,
+        /// The epoch in use.
+        current: i16,
+        /// The epoch that was sent.
+        found: i16,
+    },
+    /// A transactional batch or marker does not fit the state of its transaction.
+    #[error("producer {producer_id}: {reason}")]
+    InvalidTxnState {
+        /// The producer.
+        producer_id: i64,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// Another process, or another value in this one, has the data directory open for writing.
+    #[error("{} is open elsewhere: one process writes a data directory at a time; stop the other, or open it to read only", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The path is no partition or data directory, or its name does not parse.
+    #[error("{} is not a {expected}: {reason}", path.display())]
+    NotADirectoryOfOurs {
+        /// The path.
+        path: PathBuf,
+        /// What it should be: `partition directory`, `data directory` …
+        expected: &'static str,
+        /// Why it is not.
+        reason: String,
+    },
+    /// A name that Kafka would not take.
+    #[error("invalid topic name {name:?}: {reason}")]
+    InvalidTopic {
+        /// The name.
+        name: String,
+        /// The rule it breaks.
+        reason: &'static str,
+    },
+    /// The topic or partition exists already.
+    #[error("{name} exists already")]
+    AlreadyExists {
+        /// Topic, or topic and partition.
+        name: String,
+    },
+    /// There is no such topic or partition.
+    #[error("there is no {name}")]
+    Unknown {
+        /// Topic, or topic and partition.
+        name: String,
+    },
+    /// A write or a sync failed before, so what is on disk is not known. Reads go on; writes need
+    /// the log to be closed and opened anew, which looks at what the disk really holds.
+    #[error("{} takes no more writes since an earlier failure ({source}); close and open it again", path.display())]
+    Poisoned {
+        /// The partition directory.
+        path: PathBuf,
+        /// The failure that did it.
+        source: Arc<io::Error>,
+    },
+    /// The log was opened to read only.
+    #[error("{} was opened to read only", path.display())]
+    ReadOnly {
+        /// The partition directory.
+        path: PathBuf,
+    },
+    /// The log was closed, or its topic was deleted.
+    #[error("{} is closed", path.display())]
+    Closed {
+        /// The partition directory.
+        path: PathBuf,
+    },
+    /// The reader stood at an offset that was cut from the end of the log. Go on from `log_end_offset`.
+    #[error("the log was truncated to {log_end_offset} while the reader stood at {position}")]
+    Truncated {
+        /// Where the reader stood.
+        position: Offset,
+        /// Where the log ends now.
+        log_end_offset: Offset,
+    },
+    /// A value that this version cannot take.
+    #[error("invalid {name}: {reason}")]
+    InvalidConfig {
+        /// The setting.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Wraps what the system said with what was tried on which file.
+    pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Error {
+        Error::Io { action, path: path.as_ref().to_path_buf(), source: Arc::new(source) }
+    }
+}
+
+/// A file that is not what it must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {what}: expected {expected}, found {found}; {advice}", path.display(), at(*position))]
+pub struct Corruption {
+    /// The file.
+    pub path: PathBuf,
+    /// The byte where it goes wrong, where one can be named.
+    pub position: Option<u64>,
+    /// What is wrong, in a few words.
+    pub what: &'static str,
+    /// What should stand there.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+    /// What to do next.
+    pub advice: &'static str,
+}
+
+fn at(position: Option<u64>) -> String {
+    position.map_or_else(String::new, |p| format!(" at byte {p}"))
+}
+
+impl From<Corruption> for Error {
+    fn from(corruption: Corruption) -> Error {
+        Error::Corrupt(Box::new(corruption))
+    }
+}

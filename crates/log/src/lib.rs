@@ -1,0 +1,77 @@
+//! **The Kafka log, as a library.** Segment files named by their base offset, sparse indexes, sequential
+//! append, reads that are ranges of files, group commit, and recovery that says what it did. The files
+//! are Apache Kafka's, byte for byte.
+//!
+//! - [`Log`] is one partition: a directory `<topic>-<partition>`.
+//! - [`Store`] is many partitions in one data directory.
+//!
+//! The library opens no socket, starts no thread and needs no async runtime. It does not replicate, and
+//! it deletes nothing unless told: see [`LogConfig`]. The wire protocol and a server that sends these
+//! files with `sendfile` live in the crates `ottla-protocol` and `ottla-server`.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ottla::{Isolation, Log, Offset};
+//! use ottla_record::BatchBuilder;
+//!
+//! let data = tempfile::tempdir()?;
+//! let (log, _report) = Log::open(data.path().join("letters-0"))?;
+//!
+//! let mut batch = BatchBuilder::new();
+//! batch.push(0, Some(b"felice"), Some(b"Dear Felice"), &[])?;
+//! log.append(&batch.build()?)?;
+//!
+//! let mut tail = log.tail(Offset::ZERO, Isolation::ReadUncommitted);
+//! if let Some(batches) = tail.next(Duration::from_secs(1))? {
+//!     batches.for_each_record(|record| {
+//!         assert_eq!(record.key, Some(&b"felice"[..]));
+//!         Ok(())
+//!     })?;
+//! }
+//! log.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![deny(unsafe_code)]
+
+pub mod clock;
+pub mod config;
+pub mod dir;
+pub mod fs;
+pub mod metadata;
+pub mod producer;
+pub mod segment;
+pub mod settings;
+
+mod append;
+mod batches;
+mod commit;
+mod data_dir;
+mod error;
+mod log;
+mod lookup;
+mod offset;
+mod read;
+mod recover;
+mod remove;
+mod retain;
+mod shared;
+mod store;
+mod tail;
+mod truncate;
+mod watch;
+
+pub use append::{AppendOptions, Appended};
+pub use batches::{Batches, TxnFilter};
+pub use clock::{Clock, SystemClock};
+pub use config::{CleanupPolicy, Environment, LogConfig, TimestampType};
+pub use error::{Corruption, Error, Result};
+pub use log::Log;
+pub use offset::{Offset, OffsetPosition, Position, TimestampOffset};
+pub use producer::Origin;
+pub use read::{Fetched, Isolation};
+pub use recover::{RecoveryReport, Truncation};
+pub use segment::FileSlice;
+pub use store::{HousekeepReport, Store, StoreConfig, StoreReport, Topic};
+pub use tail::Tail;
+pub use watch::{Subscription, Waiter};

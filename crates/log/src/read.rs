@@ -1,0 +1,167 @@
+//! The read path, the shared half: from an offset to a range of bytes in one file. No lock is held
+//! across I/O, and no record is looked at.
+
+use std::sync::Arc;
+
+use crate::dir::FileKind;
+use crate::error::{Error, Result};
+use crate::offset::{Offset, Position};
+use crate::producer::{AbortedTxn, TxnIndex};
+use crate::segment::{FileSlice, Segment, SegmentFiles};
+use crate::shared::Shared;
+
+/// Which records a reader may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// All that are published.
+    #[default]
+    ReadUncommitted,
+    /// Those below the last stable offset; the reader leaves out the aborted ones.
+    ReadCommitted,
+}
+
+/// What a read found.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Whole batches from the one that holds the offset on; the last may be cut. Empty at the end.
+    pub slice: FileSlice,
+    /// The base offset of the first batch; the offset that was asked for where there is none.
+    pub base_offset: Offset,
+    /// The offset after the last published record.
+    pub high_watermark: Offset,
+    /// Up to where every transaction is decided.
+    pub last_stable_offset: Offset,
+    /// The first offset of the log.
+    pub log_start_offset: Offset,
+    /// The aborted transactions that may have records in the slice, where the reader is careful.
+    pub aborted: Vec<AbortedTxn>,
+}
+
+/// Finds the bytes from the batch that holds `from` on: at most `max_bytes`, but the first batch whole,
+/// and within one segment.
+pub(crate) fn read(shared: &Shared, from: Offset, max_bytes: usize, isolation: Isolation) -> Result<Fetched> {
+    shared.ensure_open()?;
+    let mut fetched = bounds(shared, from)?;
+    let upper = match isolation {
+        Isolation::ReadUncommitted => fetched.high_watermark,
+        Isolation::ReadCommitted => fetched.last_stable_offset,
+    };
+    if from >= upper {
+        return Ok(fetched);
+    }
+    let found = match find(shared, from, upper, max_bytes) {
+        // Retention may have taken the segment away between the look at the bounds and here.
+        Err(e) => return bounds(shared, from).and(Err(e)),
+        Ok(None) => return Ok(fetched),
+        Ok(Some(found)) => found,
+    };
+    if isolation == Isolation::ReadCommitted {
+        fetched.aborted = aborted(shared, &found, from, upper)?;
+    }
+    fetched.base_offset = found.base_offset;
+    fetched.slice =
+        FileSlice::new(found.files.log.clone(), u64::from(found.position.get()), found.size_bytes);
+    Ok(fetched)
+}
+
+fn bounds(shared: &Shared, from: Offset) -> Result<Fetched> {
+    let high_watermark = shared.log_end_offset();
+    let last_stable_offset = shared.last_stable_offset().min(high_watermark);
+    let log_start_offset = shared.log_start_offset();
+    if from < log_start_offset || from > high_watermark {
+        return Err(Error::OffsetOutOfRange {
+            requested: from,
+            log_start_offset,
+            log_end_offset: high_watermark,
+        });
+    }
+    Ok(Fetched {
+        slice: FileSlice::empty(),
+        base_offset: from,
+        high_watermark,
+        last_stable_offset,
+        log_start_offset,
+        aborted: Vec::new(),
+    })
+}
+
+/// A range of one segment.
+struct Found {
+    segment: Arc<Segment>,
+    files: Arc<SegmentFiles>,
+    base_offset: Offset,
+    position: Position,
+    size_bytes: usize,
+}
+
+fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize) -> Result<Option<Found>> {
+    let mut next = shared.segments.floor(from);
+    // Compaction leaves gaps: the offset may belong to a later segment than its name says.
+    while let Some(segment) = next {
+        let files = segment.files()?;
+        let size = segment.size_bytes()?;
+        if let Some((position, head)) = segment.find(&files, from, size)? {
+            let whole = head.size_bytes() as u64;
+            let end = bounded_end(shared, &segment, &files, upper, size)?;
+            let left = end.saturating_sub(u64::from(position.get()));
+            if left == 0 {
+                return Ok(None);
+            }
+            let size_bytes = left.min((max_bytes as u64).max(whole)) as usize;
+            return Ok(Some(Found { segment, files, base_offset: head.base_offset(), position, size_bytes }));
+        }
+        next = shared.segments.after(segment.base_offset());
+    }
+    Ok(None)
+}
+
+/// Where the bytes below `upper` end in this segment.
+fn bounded_end(
+    shared: &Shared,
+    segment: &Arc<Segment>,
+    files: &SegmentFiles,
+    upper: Offset,
+    size: u64,
+) -> Result<u64> {
+    if upper >= shared.log_end_offset() {
+        return Ok(size);
+    }
+    let found = segment.find(files, upper, size)?;
+    Ok(found.map_or(size, |(position, _)| u64::from(position.get())))
+}
+
+/// The aborted transactions between `from` and the end of what was found, oldest first.
+fn aborted(shared: &Shared, found: &Found, from: Offset, upper: Offset) -> Result<Vec<AbortedTxn>> {
+    let bound = offset_bound(shared, found)?.min(upper);
+    let mut aborted = Vec::new();
+    // A transaction that ends in a later segment may begin here.
+    for segment in shared.segments.from(found.segment.base_offset()) {
+        if !segment.has_txn_index() {
+            continue;
+        }
+        let path = shared.home.path(segment.base_offset(), FileKind::TxnIndex);
+        let index = TxnIndex::open_read_only(shared.home.fs.clone(), path, segment.base_offset())?;
+        let search = index.aborted_between(from, bound)?;
+        aborted.extend(search.aborted);
+        if search.complete {
+            break;
+        }
+    }
+    Ok(aborted)
+}
+
+/// An offset that nothing in the slice reaches.
+fn offset_bound(shared: &Shared, found: &Found) -> Result<Offset> {
+    let end = u64::from(found.position.get()) + found.size_bytes as u64;
+    let base_offset = found.segment.base_offset();
+    let above = found
+        .files
+        .offset_index
+        .first_above(|entry| u64::from(entry.position.get()) < end)
+        .map_err(|e| Error::io("read", shared.home.path(base_offset, FileKind::Index), e))?;
+    if let Some(entry) = above {
+        return Ok(entry.offset(base_offset));
+    }
+    let after = shared.segments.after(base_offset);
+    Ok(after.map_or_else(|| shared.log_end_offset(), |segment| segment.base_offset()))
+}

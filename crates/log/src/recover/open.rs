@@ -1,0 +1,351 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::producers::{self, Replay};
+use super::rebuild;
+use super::report::{RecoveryReport, Truncation};
+use super::survey::{SegmentNames, Survey};
+use super::{leftovers, tail};
+use crate::append::Appender;
+use crate::config::{Environment, LogConfig};
+use crate::data_dir::{LogStarts, Marks};
+use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition};
+use crate::error::{Error, Result};
+use crate::offset::Offset;
+use crate::producer::TxnIndex;
+use crate::segment::{HandleCache, Home, Segment, SegmentSet, SegmentWriter};
+use crate::shared::{Bounds, Shared};
+
+/// What opening a log needs to know.
+#[derive(Debug)]
+pub(crate) struct OpenOptions {
+    pub dir: PathBuf,
+    pub topic_partition: TopicPartition,
+    pub marks: Marks,
+    pub log_starts: Option<Arc<LogStarts>>,
+    pub config: LogConfig,
+    pub environment: Environment,
+    pub handles: Arc<HandleCache>,
+    /// Whether the data directory was closed cleanly.
+    pub clean: bool,
+    /// The log appends under this epoch, or a later one that it has seen.
+    pub least_leader_epoch: i32,
+}
+
+/// Opens a log for writing: the steps of the module's table.
+pub(crate) fn open(options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
+    let home = make_home(&options)?;
+    let mut opening = Opening::survey(&home, &options)?;
+    opening.epochs = LeaderEpochs::read(&*home.fs, &home.dir)?;
+    if options.clean {
+        opening.find_end()?
+    } else {
+        opening.check_past_recovery_point()?
+    }
+    opening.mend_indexes()?;
+    opening.finish(options)
+}
+
+/// Opens a log to read only: nothing is made or changed.
+pub(crate) fn open_read_only(options: OpenOptions) -> Result<Shared> {
+    let home = Arc::new(Home {
+        fs: options.environment.fs.clone(),
+        dir: options.dir.clone(),
+        handles: options.handles.clone(),
+    });
+    let survey = Survey::of(&*home.fs, &home.dir)?;
+    let names = survey.whole_segments();
+    let Some((last_base, _)) = names.last_key_value().map(|(base, names)| (*base, *names)) else {
+        return Err(Error::NotADirectoryOfOurs {
+            path: options.dir,
+            expected: "partition directory",
+            reason: "there is no segment in it".to_owned(),
+        });
+    };
+    let (log_end_offset, size, _) = tail::end_by_index(&home, last_base)?;
+    let segments = sealed(&home, &names);
+    if let Some(last) = segments.last() {
+        last.publish_size(size);
+    }
+    let now_ms = options.environment.clock.now_ms();
+    let replay =
+        Replay { snapshot_at_most: log_end_offset, log_end_offset, without_snapshot: true, index_from: None };
+    let state = producers::load(&home, &survey, &segments, &replay, &options.config, now_ms)?;
+    let bounds = bounds(&options, &names, log_end_offset);
+    let epochs = LeaderEpochs::read(&*home.fs, &home.dir)?;
+    let first_unstable = state.first_unstable_offset();
+    let shared = assemble(options, home, segments, epochs, bounds);
+    shared.publish_end(log_end_offset, first_unstable);
+    Ok(shared)
+}
+
+fn make_home(options: &OpenOptions) -> Result<Arc<Home>> {
+    let fs = &options.environment.fs;
+    if let Err(e) = fs.metadata(&options.dir) {
+        if e.kind() != std::io::ErrorKind::NotFound {
+            return Err(Error::io("look at", &options.dir, e));
+        }
+        fs.create_dir_all(&options.dir).map_err(|e| Error::io("make", &options.dir, e))?;
+        if let Some(parent) = options.dir.parent() {
+            fs.sync_dir(parent).map_err(|e| Error::io("sync", parent, e))?;
+        }
+    }
+    Ok(Arc::new(Home { fs: fs.clone(), dir: options.dir.clone(), handles: options.handles.clone() }))
+}
+
+fn sealed(home: &Arc<Home>, names: &BTreeMap<Offset, SegmentNames>) -> SegmentSet {
+    SegmentSet::new(
+        names.iter().map(|(base, names)| Arc::new(Segment::sealed(*base, home.clone(), names.txn_index))),
+    )
+}
+
+fn bounds(options: &OpenOptions, names: &BTreeMap<Offset, SegmentNames>, log_end_offset: Offset) -> Bounds {
+    let first = names.keys().next().copied().unwrap_or(log_end_offset);
+    let marked = options.marks.log_start_offset.unwrap_or(first);
+    Bounds {
+        log_start_offset: marked.max(first).min(log_end_offset),
+        log_end_offset,
+        recovery_point: options.marks.recovery_point.unwrap_or(first).min(log_end_offset),
+    }
+}
+
+fn assemble(
+    options: OpenOptions,
+    home: Arc<Home>,
+    segments: SegmentSet,
+    epochs: LeaderEpochs,
+    bounds: Bounds,
+) -> Shared {
+    let clock = options.environment.clock;
+    Shared::new(
+        options.topic_partition,
+        home,
+        clock,
+        options.config,
+        segments,
+        epochs,
+        bounds,
+        options.log_starts,
+    )
+}
+
+/// A log that is being opened.
+struct Opening<'a> {
+    home: &'a Arc<Home>,
+    interval_bytes: u32,
+    names: BTreeMap<Offset, SegmentNames>,
+    epochs: LeaderEpochs,
+    /// Everything below was on disk before the crash.
+    recovery_point: Offset,
+    log_end_offset: Offset,
+    /// Where reading again began, after a crash.
+    checked_from: Option<Offset>,
+    report: RecoveryReport,
+}
+
+impl<'a> Opening<'a> {
+    /// Steps 1 and 2.
+    fn survey(home: &'a Arc<Home>, options: &OpenOptions) -> Result<Opening<'a>> {
+        let survey = Survey::of(&*home.fs, &home.dir)?;
+        let removed_leftovers = leftovers::finish(home, &survey)?;
+        let names = Survey::of(&*home.fs, &home.dir)?.whole_segments();
+        let first = names.keys().next().copied().unwrap_or_default();
+        let recovery_point = options.marks.recovery_point.unwrap_or(first).max(first);
+        Ok(Opening {
+            home,
+            interval_bytes: options.config.index_interval_bytes,
+            recovery_point,
+            log_end_offset: options.marks.log_start_offset.unwrap_or_default(),
+            checked_from: None,
+            report: RecoveryReport {
+                clean: options.clean,
+                recovery_point,
+                segments: names.len(),
+                removed_leftovers,
+                ..Default::default()
+            },
+            names,
+            epochs: LeaderEpochs::default(),
+        })
+    }
+
+    /// Step 3 after a clean shutdown.
+    fn find_end(&mut self) -> Result<()> {
+        let Some(last) = self.names.keys().next_back().copied() else { return Ok(()) };
+        let (log_end_offset, position, end) = tail::end_by_index(self.home, last)?;
+        if end != crate::segment::WalkEnd::Clean {
+            // The mark says clean, the file says otherwise: the file is right.
+            tracing::warn!(dir = %self.home.dir.display(), position, ?end, "the log does not end cleanly although it was marked so");
+            self.recovery_point = last;
+            return self.check_past_recovery_point();
+        }
+        self.log_end_offset = log_end_offset;
+        Ok(())
+    }
+
+    /// Step 3 after a crash: a segment that ends below the recovery point is not looked at.
+    fn check_past_recovery_point(&mut self) -> Result<()> {
+        let bases: Vec<Offset> = self.names.keys().copied().collect();
+        let first = bases.partition_point(|base| *base <= self.recovery_point).saturating_sub(1);
+        let suspects = bases.get(first..).unwrap_or_default();
+        self.checked_from = suspects.first().map(|base| (*base).max(self.recovery_point));
+        self.epochs.truncate_from_end(self.recovery_point);
+        let mut previous_end = None;
+        for base in suspects {
+            if self.report.truncated.is_some() || previous_end.is_some_and(|end| end > *base) {
+                self.set_aside(*base)?;
+                continue;
+            }
+            let checked = tail::check_segment(
+                self.home,
+                *base,
+                self.recovery_point,
+                self.interval_bytes,
+                &mut self.epochs,
+            )?;
+            self.report.scanned_bytes += checked.scanned_bytes;
+            self.report.truncated = checked.truncated;
+            self.log_end_offset = checked.end_offset;
+            previous_end = Some(checked.end_offset);
+            if let Some(names) = self.names.get_mut(base) {
+                (names.index, names.time_index) = (true, true);
+            }
+        }
+        self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))
+    }
+
+    /// A segment behind a cut cannot follow what is there now.
+    fn set_aside(&mut self, base: Offset) -> Result<()> {
+        let (bytes, aside) = tail::set_aside(self.home, base)?;
+        self.names.remove(&base);
+        let truncated = self.report.truncated.get_or_insert_with(|| Truncation {
+            path: self.home.path(base, FileKind::Log),
+            position: 0,
+            cut_bytes: 0,
+            log_end_offset: self.log_end_offset,
+            reason: "the segment overlaps the one before it".to_owned(),
+            kept_aside: Vec::new(),
+        });
+        truncated.cut_bytes += bytes;
+        truncated.kept_aside.push(aside);
+        Ok(())
+    }
+
+    /// Step 4: of segments that were checked, the indexes were written with them.
+    fn mend_indexes(&mut self) -> Result<()> {
+        let checked = |base: &Offset| {
+            self.checked_from.is_some_and(|from| {
+                self.names.range(..=from).next_back().is_some_and(|(first, _)| base >= first)
+            })
+        };
+        let suspects: Vec<(Offset, SegmentNames)> = self
+            .names
+            .iter()
+            .filter(|(base, _)| !checked(base))
+            .map(|(base, names)| (*base, *names))
+            .collect();
+        for (base, names) in suspects {
+            let there = names.index && names.time_index;
+            // After a clean shutdown the names are all that is looked at.
+            if there && (self.report.clean || rebuild::indexes_agree(self.home, base)?) {
+                continue;
+            }
+            self.report.rebuilt_indexes.extend(rebuild::rebuild(self.home, base, self.interval_bytes)?);
+        }
+        if !self.report.rebuilt_indexes.is_empty() {
+            self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
+        }
+        Ok(())
+    }
+
+    /// Steps 5 and 6: the log as appender and readers will see it.
+    fn finish(mut self, options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
+        let config = options.config.clone();
+        let now_ms = options.environment.clock.now_ms();
+        // A start that deletes reached past everything that is left: the log goes on from there.
+        let marked_start = options.marks.log_start_offset.unwrap_or_default();
+        if self.names.is_empty() || marked_start > self.log_end_offset {
+            self.log_end_offset = marked_start.max(self.log_end_offset);
+            for (base, _) in std::mem::take(&mut self.names) {
+                tail::set_aside(self.home, base)?;
+            }
+        }
+        let writer = self.resume_writer(now_ms)?;
+        let bounds = bounds(&options, &self.names, self.log_end_offset);
+        let survey = self.remove_stray_snapshots()?;
+        let segments = sealed(self.home, &self.names);
+        segments.replace_from(writer.segment().base_offset(), vec![writer.segment().clone()]);
+        let producers = self.load_producers(&survey, &segments, &config, now_ms)?;
+        let leader_epoch = self.settle_epochs(&bounds, options.least_leader_epoch)?;
+        let first_unstable = producers.first_unstable_offset();
+        let shared = assemble(options, self.home.clone(), segments, self.epochs, bounds);
+        shared.publish_end(self.log_end_offset, first_unstable);
+        self.report.segments = shared.segments.len();
+        let mut producers = producers;
+        producers.truncate_head(shared.log_start_offset());
+        Ok((shared, Appender::new(writer, producers, self.log_end_offset, leader_epoch), self.report))
+    }
+
+    fn resume_writer(&self, now_ms: i64) -> Result<SegmentWriter> {
+        let Some((base, names)) = self.names.last_key_value() else {
+            return SegmentWriter::create(self.home, self.log_end_offset, self.interval_bytes, now_ms);
+        };
+        let path = self.home.path(*base, FileKind::Log);
+        let size = self.home.fs.metadata(&path).map_err(|e| Error::io("look at", &path, e))?.len;
+        SegmentWriter::resume(self.home, *base, size, self.interval_bytes, now_ms, names.txn_index)
+    }
+
+    fn remove_stray_snapshots(&self) -> Result<Survey> {
+        let mut survey = Survey::of(&*self.home.fs, &self.home.dir)?;
+        for stray in survey.stray_snapshots(self.log_end_offset) {
+            let path = FileName::new(stray, FileKind::Snapshot).in_dir(&self.home.dir);
+            self.home.fs.remove_file(&path).map_err(|e| Error::io("remove", &path, e))?;
+            survey.snapshots.remove(&stray);
+        }
+        Ok(survey)
+    }
+
+    fn load_producers(
+        &self,
+        survey: &Survey,
+        segments: &SegmentSet,
+        config: &LogConfig,
+        now_ms: i64,
+    ) -> Result<crate::producer::ProducerState> {
+        if let Some(from) = self.checked_from {
+            self.cut_txn_indexes(segments, from)?;
+        }
+        let replay = Replay {
+            snapshot_at_most: self.checked_from.unwrap_or(self.log_end_offset),
+            log_end_offset: self.log_end_offset,
+            without_snapshot: !self.report.clean,
+            index_from: self.checked_from,
+        };
+        producers::load(self.home, survey, segments, &replay, config, now_ms)
+    }
+
+    /// What the replay writes again must not stand there twice.
+    fn cut_txn_indexes(&self, segments: &SegmentSet, from: Offset) -> Result<()> {
+        for segment in segments.from(from).iter().filter(|segment| segment.has_txn_index()) {
+            let path = self.home.path(segment.base_offset(), FileKind::TxnIndex);
+            TxnIndex::open(self.home.fs.clone(), path, segment.base_offset())?.truncate_to(from)?;
+        }
+        Ok(())
+    }
+
+    /// The epochs follow the log's ends, and every unclean start begins a new one, so that clients find
+    /// out about records that were lost instead of reading others at their offsets.
+    fn settle_epochs(&mut self, bounds: &Bounds, least: i32) -> Result<i32> {
+        let before = self.epochs.clone();
+        self.epochs.truncate_from_end(self.log_end_offset);
+        self.epochs.truncate_from_start(bounds.log_start_offset);
+        let latest = before.latest().map(|latest| latest.epoch);
+        let after_crash = !self.report.clean && bounds.log_end_offset > Offset::ZERO;
+        let next = latest.map_or(0, |latest| if after_crash { latest.saturating_add(1) } else { latest });
+        if before != LeaderEpochs::read(&*self.home.fs, &self.home.dir)? || before != self.epochs {
+            self.epochs.write(&*self.home.fs, &self.home.dir)?;
+        }
+        Ok(next.max(least))
+    }
+}

@@ -1,0 +1,145 @@
+//! Step 5: what the log knows of its producers: the newest usable snapshot, and the batches behind it.
+
+use std::sync::Arc;
+
+use ottla_record::Head;
+
+use super::survey::Survey;
+use crate::append::marker_of;
+use crate::config::LogConfig;
+use crate::dir::FileKind;
+use crate::error::{Error, Result};
+use crate::offset::{Offset, Position};
+use crate::producer::{BatchStamp, CompletedTxn, Marker, ProducerState, TxnIndex, snapshot};
+use crate::segment::{HeadWalk, Home, Segment, SegmentFiles, SegmentSet, Walked};
+
+/// Which snapshot may be taken, and how far the log goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Replay {
+    /// Snapshots past this offset are not taken: the batches from here on are read again.
+    pub snapshot_at_most: Offset,
+    /// The end of the log.
+    pub log_end_offset: Offset,
+    /// Whether a log without any snapshot is read from its first batch on.
+    pub without_snapshot: bool,
+    /// Aborted transactions that end here or later are written to the transaction indexes.
+    pub index_from: Option<Offset>,
+}
+
+/// The state at the end of the log.
+pub(crate) fn load(
+    home: &Home,
+    survey: &Survey,
+    segments: &SegmentSet,
+    replay: &Replay,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Result<ProducerState> {
+    let mut state = match newest_snapshot(home, survey, replay, config, now_ms)? {
+        Some(state) => state,
+        None if replay.without_snapshot => {
+            ProducerState::new(segments.first().map_or(Offset::ZERO, |first| first.base_offset()))
+        }
+        None => return Ok(ProducerState::new(replay.log_end_offset)),
+    };
+    for segment in segments.from(state.map_end_offset()) {
+        replay_segment(home, &segment, &mut state, replay)?;
+    }
+    state.advance_to(replay.log_end_offset);
+    state.on_high_watermark(replay.log_end_offset);
+    Ok(state)
+}
+
+/// As [`load`], for a log that is open and was cut.
+pub(crate) fn reload(
+    home: &Home,
+    segments: &SegmentSet,
+    log_end_offset: Offset,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Result<ProducerState> {
+    let survey = Survey::of(&*home.fs, &home.dir)?;
+    let replay =
+        Replay { snapshot_at_most: log_end_offset, log_end_offset, without_snapshot: true, index_from: None };
+    load(home, &survey, segments, &replay, config, now_ms)
+}
+
+/// A snapshot that does not pass its checks is passed over: an older one and more batches do as well.
+fn newest_snapshot(
+    home: &Home,
+    survey: &Survey,
+    replay: &Replay,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Result<Option<ProducerState>> {
+    for offset in survey.snapshots.range(..=replay.snapshot_at_most).rev() {
+        let path = home.path(*offset, FileKind::Snapshot);
+        match snapshot::read(&*home.fs, &path) {
+            Ok(entries) => {
+                let expiration_ms = config.producer_id_expiration_ms;
+                return Ok(Some(ProducerState::from_entries(entries, *offset, now_ms, expiration_ms)));
+            }
+            Err(Error::Corrupt(corruption)) => {
+                tracing::warn!(%corruption, "passing over a damaged snapshot of the producers");
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(None)
+}
+
+fn replay_segment(
+    home: &Home,
+    segment: &Arc<Segment>,
+    state: &mut ProducerState,
+    replay: &Replay,
+) -> Result<()> {
+    let path = home.path(segment.base_offset(), FileKind::Log);
+    let files = segment.files()?;
+    let size = segment.size_bytes()?;
+    let from = state.map_end_offset();
+    let start = segment.floor_position(&files, from, size)?;
+    let mut walk = HeadWalk::new(&*files.log, start, size);
+    while let Walked::Batch(position, head) = walk.step().map_err(|e| Error::io("read", &path, e))? {
+        if head.last_offset() < from {
+            continue;
+        }
+        let ended = take(&files, position, &head, state)?;
+        if let Some(ended) =
+            ended.filter(|ended| replay.index_from.is_some_and(|from| ended.last_offset >= from))
+        {
+            note_aborted(home, segment, &ended)?;
+        }
+    }
+    Ok(())
+}
+
+fn take(
+    files: &SegmentFiles,
+    position: Position,
+    head: &Head,
+    state: &mut ProducerState,
+) -> Result<Option<CompletedTxn>> {
+    let marker = if head.is_control() { marker_at(files, position, head) } else { None };
+    let ended = BatchStamp::of(head, marker).and_then(|stamp| state.apply(&stamp));
+    state.advance_to(head.last_offset() + 1);
+    Ok(ended)
+}
+
+/// A marker whose record is gone or unreadable ends nothing; verification tells about it.
+fn marker_at(files: &SegmentFiles, position: Position, head: &Head) -> Option<Marker> {
+    /// Control batches hold one tiny record.
+    const MAX_CONTROL_BATCH: usize = 64 * 1024;
+    let size = Some(head.size_bytes()).filter(|size| *size <= MAX_CONTROL_BATCH)?;
+    let mut batch = vec![0; size];
+    files.log.read_exact_at(&mut batch, u64::from(position.get())).ok()?;
+    marker_of(&batch).ok().flatten()
+}
+
+fn note_aborted(home: &Home, segment: &Arc<Segment>, ended: &CompletedTxn) -> Result<()> {
+    let Some(aborted) = ended.index_entry() else { return Ok(()) };
+    let path = home.path(segment.base_offset(), FileKind::TxnIndex);
+    TxnIndex::open(home.fs.clone(), path, segment.base_offset())?.append(&aborted)?;
+    segment.set_has_txn_index();
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Step 4: indexes from the log. They are derived data: built anew they are what appending wrote.
+
+use std::path::PathBuf;
+
+use crate::dir::FileKind;
+use crate::error::{Error, Result};
+use crate::fs::OpenMode;
+use crate::offset::Offset;
+use crate::segment::{BuiltIndexes, HeadWalk, Home, IndexView, OffsetIndexEntry, TimeIndexEntry, Walked};
+
+/// Replaces the two index files of a segment. Maps of the old ones stay readable: a name is moved over,
+/// no file that may be mapped is cut.
+pub(crate) fn write_indexes(home: &Home, base_offset: Offset, built: &BuiltIndexes) -> Result<Vec<PathBuf>> {
+    let files = [(FileKind::Index, &built.offset_index), (FileKind::TimeIndex, &built.time_index)];
+    let mut written = Vec::with_capacity(files.len());
+    for (kind, bytes) in files {
+        let path = home.path(base_offset, kind);
+        let temporary = path.with_extension(format!("{}.rebuilt", kind.extension()));
+        let fail = |e| Error::io("write", &temporary, e);
+        let file = home.fs.open(&temporary, OpenMode::Create).map_err(fail)?;
+        file.set_len(0).map_err(fail)?;
+        file.write_all_at(bytes, 0).map_err(fail)?;
+        file.sync().map_err(fail)?;
+        home.fs.rename(&temporary, &path).map_err(|e| Error::io("rename", &temporary, e))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Builds both indexes of a segment from its batches.
+pub(crate) fn rebuild(home: &Home, base_offset: Offset, interval_bytes: u32) -> Result<Vec<PathBuf>> {
+    let path = home.path(base_offset, FileKind::Log);
+    let fail = |e| Error::io("read", &path, e);
+    let file = home.fs.open(&path, OpenMode::Read).map_err(fail)?;
+    let size = file.len().map_err(fail)?;
+    let (built, _) = BuiltIndexes::from_log(&*file, base_offset, size, interval_bytes).map_err(fail)?;
+    write_indexes(home, base_offset, &built)
+}
+
+/// Whether the last entries of both indexes agree with the log: a quick look, not a proof. Lookups do not
+/// trust an entry that the log does not bear out.
+pub(crate) fn indexes_agree(home: &Home, base_offset: Offset) -> Result<bool> {
+    Ok(offset_index_agrees(home, base_offset)? && time_index_agrees(home, base_offset)?)
+}
+
+fn offset_index_agrees(home: &Home, base_offset: Offset) -> Result<bool> {
+    let path = home.path(base_offset, FileKind::Index);
+    let fail = |e| Error::io("read", &path, e);
+    if home.fs.metadata(&path).map_err(fail)?.len % 8 != 0 {
+        return Ok(false);
+    }
+    let Some(index) = IndexView::<OffsetIndexEntry>::open(&*home.fs, &path).map_err(fail)? else {
+        return Ok(false);
+    };
+    let Some(last) = index.last().map_err(fail)? else { return Ok(true) };
+    let log_path = home.path(base_offset, FileKind::Log);
+    let fail = |e| Error::io("read", &log_path, e);
+    let log = home.fs.open(&log_path, OpenMode::Read).map_err(fail)?;
+    let size = log.len().map_err(fail)?;
+    if u64::from(last.position.get()) >= size {
+        return Ok(false);
+    }
+    match HeadWalk::new(&*log, last.position, size).step().map_err(fail)? {
+        Walked::Batch(_, head) => Ok(head.last_offset() == last.offset(base_offset)),
+        Walked::End(_) => Ok(false),
+    }
+}
+
+fn time_index_agrees(home: &Home, base_offset: Offset) -> Result<bool> {
+    let path = home.path(base_offset, FileKind::TimeIndex);
+    let fail = |e| Error::io("read", &path, e);
+    if home.fs.metadata(&path).map_err(fail)?.len % 12 != 0 {
+        return Ok(false);
+    }
+    let Some(index) = IndexView::<TimeIndexEntry>::open(&*home.fs, &path).map_err(fail)? else {
+        return Ok(false);
+    };
+    let (Some(last), count) = (index.last().map_err(fail)?, index.len()) else { return Ok(true) };
+    let before = if count > 1 { Some(index.get(count - 2).map_err(fail)?) } else { None };
+    Ok(last.timestamp_ms >= 0 && before.is_none_or(|before| before.timestamp_ms < last.timestamp_ms))
+}

@@ -1,0 +1,140 @@
+//! Step 1: what the names in a partition directory say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::dir::{FileKind, FileName};
+use crate::error::{Error, Result};
+use crate::fs::FileSystem;
+use crate::offset::Offset;
+
+/// The files of one segment, as far as names tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SegmentNames {
+    pub log: bool,
+    pub index: bool,
+    pub time_index: bool,
+    pub txn_index: bool,
+}
+
+/// The names in a partition directory, sorted into what they mean.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Survey {
+    /// By base offset; those without a `.log` file are orphans.
+    pub segments: BTreeMap<Offset, SegmentNames>,
+    /// The offsets of producers' snapshots.
+    pub snapshots: BTreeSet<Offset>,
+    /// Names with a suffix: what a delete or a swap has left.
+    pub leftovers: Vec<FileName>,
+}
+
+impl Survey {
+    pub(crate) fn of(fs: &dyn FileSystem, dir: &Path) -> Result<Survey> {
+        let entries = fs.read_dir(dir).map_err(|e| Error::io("list", dir, e))?;
+        let files = entries.iter().filter(|entry| !entry.is_dir);
+        Ok(Survey::of_names(files.filter_map(|entry| FileName::parse(&entry.name))))
+    }
+
+    fn of_names(names: impl Iterator<Item = FileName>) -> Survey {
+        let mut survey = Survey::default();
+        for name in names {
+            survey.take(name);
+        }
+        survey
+    }
+
+    fn take(&mut self, name: FileName) {
+        if name.suffix.is_some() {
+            self.leftovers.push(name);
+            return;
+        }
+        if name.kind == FileKind::Snapshot {
+            self.snapshots.insert(name.base_offset);
+            return;
+        }
+        let segment = self.segments.entry(name.base_offset).or_default();
+        match name.kind {
+            FileKind::Log => segment.log = true,
+            FileKind::Index => segment.index = true,
+            FileKind::TimeIndex => segment.time_index = true,
+            FileKind::TxnIndex => segment.txn_index = true,
+            FileKind::Snapshot => {}
+        }
+    }
+
+    /// Index files whose segment has no `.log` file.
+    pub(crate) fn orphans(&self) -> Vec<FileName> {
+        let orphans = self.segments.iter().filter(|(_, names)| !names.log);
+        orphans
+            .flat_map(|(base_offset, names)| {
+                let kinds = [
+                    (names.index, FileKind::Index),
+                    (names.time_index, FileKind::TimeIndex),
+                    (names.txn_index, FileKind::TxnIndex),
+                ];
+                kinds
+                    .into_iter()
+                    .filter(|(there, _)| *there)
+                    .map(|(_, kind)| FileName::new(*base_offset, kind))
+            })
+            .collect()
+    }
+
+    /// The segments that have a `.log` file.
+    pub(crate) fn whole_segments(&self) -> BTreeMap<Offset, SegmentNames> {
+        self.segments.iter().filter(|(_, names)| names.log).map(|(base, names)| (*base, *names)).collect()
+    }
+
+    /// Snapshots that nothing needs: neither at the base of a segment nor the newest of the others, or
+    /// past the end of the log (Kafka's `removeStraySnapshots`).
+    pub(crate) fn stray_snapshots(&self, log_end_offset: Offset) -> Vec<Offset> {
+        let beside = |offset: &&Offset| !self.segments.contains_key(offset) && **offset <= log_end_offset;
+        let newest = self.snapshots.iter().rfind(beside);
+        self.snapshots
+            .iter()
+            .filter(|offset| {
+                let at_segment = self.segments.contains_key(offset) && **offset <= log_end_offset;
+                !at_segment && Some(*offset) != newest
+            })
+            .copied()
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn survey(names: &[&str]) -> Survey {
+        Survey::of_names(names.iter().filter_map(|name| FileName::parse(name)))
+    }
+
+    #[test]
+    fn names_that_are_not_ours_are_passed_over() {
+        let survey = survey(&["partition.metadata", "leader-epoch-checkpoint", "notes.txt", "1.log"]);
+        assert!(survey.segments.is_empty() && survey.leftovers.is_empty());
+    }
+
+    #[test]
+    fn an_index_without_its_log_is_an_orphan() {
+        let survey = survey(&["00000000000000000007.index", "00000000000000000000.log"]);
+        let names: Vec<String> = survey.orphans().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["00000000000000000007.index"]);
+        assert_eq!(survey.whole_segments().len(), 1);
+    }
+
+    #[test]
+    fn only_snapshots_at_segments_and_the_newest_other_are_kept() {
+        let survey = survey(&[
+            "00000000000000000000.log",
+            "00000000000000000010.log",
+            "00000000000000000005.snapshot",
+            "00000000000000000010.snapshot",
+            "00000000000000000012.snapshot",
+            "00000000000000000013.snapshot",
+            "00000000000000000099.snapshot",
+        ]);
+        let stray = survey.stray_snapshots(Offset::new(20));
+        assert_eq!(stray, [5, 12, 99].map(Offset::new));
+    }
+}

@@ -1,0 +1,285 @@
+//! Step 3: where the log ends. After a crash every batch past the recovery point is read and checked, and
+//! the log is cut at the first that is not whole.
+
+use std::path::PathBuf;
+
+use ottla_record::Head;
+
+use super::report::Truncation;
+use crate::dir::{FileKind, FileName, LeaderEpochs, Suffix};
+use crate::error::{Error, Result};
+use crate::fs::{File, OpenMode};
+use crate::offset::{Offset, Position};
+use crate::segment::{
+    BatchScan, BuiltIndexes, Entry, HeadWalk, Home, IndexBuilder, IndexView, OffsetIndexEntry, ScanEnd,
+    TimeIndexEntry, WalkEnd, Walked,
+};
+
+/// Recovery reads through one buffer of this size.
+const SCAN_BUFFER_BYTES: usize = 1 << 20;
+
+/// The end of the segment that begins at `base_offset`, by the last index entry and the heads behind it:
+/// for a log that was closed cleanly.
+pub(crate) fn end_by_index(home: &Home, base_offset: Offset) -> Result<(Offset, u64, WalkEnd)> {
+    let path = home.path(base_offset, FileKind::Log);
+    let fail = |e| Error::io("read", &path, e);
+    let file = home.fs.open(&path, OpenMode::Read).map_err(fail)?;
+    let size = file.len().map_err(fail)?;
+    let start = last_indexed(home, base_offset, &*file, size)?;
+    let mut walk = HeadWalk::new(&*file, start, size);
+    let (mut end_offset, mut end_position) = (base_offset, u64::from(start.get()));
+    loop {
+        match walk.step().map_err(fail)? {
+            Walked::Batch(position, head) => {
+                end_offset = head.last_offset() + 1;
+                end_position = u64::from(position.get()) + head.size_bytes() as u64;
+            }
+            Walked::End(end) => return Ok((end_offset, end_position, end)),
+        }
+    }
+}
+
+/// The position of the last index entry that the log bears out; the first byte without one.
+fn last_indexed(home: &Home, base_offset: Offset, log: &dyn File, size: u64) -> Result<Position> {
+    let path = home.path(base_offset, FileKind::Index);
+    let fail = |e| Error::io("read", &path, e);
+    let index = IndexView::<OffsetIndexEntry>::open(&*home.fs, &path).map_err(fail)?;
+    let Some(last) = index.map(|index| index.last()).transpose().map_err(fail)?.flatten() else {
+        return Ok(Position::ZERO);
+    };
+    if u64::from(last.position.get()) >= size {
+        return Ok(Position::ZERO);
+    }
+    match HeadWalk::new(log, last.position, size).step().map_err(fail)? {
+        Walked::Batch(position, head) if head.last_offset() == last.offset(base_offset) => Ok(position),
+        _ => Ok(Position::ZERO),
+    }
+}
+
+/// What checking one segment found.
+#[derive(Debug)]
+pub(crate) struct CheckedSegment {
+    /// The offset after its last whole batch.
+    pub end_offset: Offset,
+    /// Bytes that were read.
+    pub scanned_bytes: u64,
+    /// What was cut, if the segment did not end cleanly.
+    pub truncated: Option<Truncation>,
+}
+
+/// Checks a segment from the recovery point on, cuts what is not whole, and writes both indexes anew.
+/// Epochs that the batches show are taken in.
+pub(crate) fn check_segment(
+    home: &Home,
+    base_offset: Offset,
+    recovery_point: Offset,
+    interval_bytes: u32,
+    epochs: &mut LeaderEpochs,
+) -> Result<CheckedSegment> {
+    let path = home.path(base_offset, FileKind::Log);
+    let fail = |e| Error::io("read", &path, e);
+    let file = home.fs.open(&path, OpenMode::ReadWrite).map_err(fail)?;
+    let size = file.len().map_err(fail)?;
+    let mut resumed = Resumed::at(home, base_offset, recovery_point, interval_bytes, &*file, size)?;
+    let start = u64::from(resumed.position.get());
+    let mut end_offset = base_offset;
+    let mut scan = BatchScan::new(&*file, resumed.position, size, SCAN_BUFFER_BYTES);
+    let stopped = loop {
+        match scan.step().map_err(fail)? {
+            Ok(batch) if fits(&batch.head, base_offset, end_offset) => {
+                end_offset = batch.head.last_offset() + 1;
+                epochs.assign(batch.head.leader_epoch(), batch.head.base_offset());
+                resumed.observe(&batch.head, batch.position);
+            }
+            Ok(batch) => {
+                let misplaced =
+                    format!("a batch with offset {} after {end_offset}", batch.head.base_offset());
+                break (u64::from(batch.position.get()), Stop::Damage(misplaced));
+            }
+            Err(ScanEnd { position, end }) => break (position, Stop::from(end)),
+        }
+    };
+    let (position, stop) = stopped;
+    let truncated = cut(home, &path, &*file, base_offset, position, size, end_offset, stop)?;
+    super::write_indexes(home, base_offset, &resumed.finish())?;
+    Ok(CheckedSegment { end_offset, scanned_bytes: size - start, truncated })
+}
+
+/// Offsets only grow, and stay within reach of the segment's base.
+fn fits(head: &Head, base_offset: Offset, end_offset: Offset) -> bool {
+    let last = head.last_offset();
+    // A wrapped message of magic 0 or 1 only tells its last offset.
+    let first = if matches!(head, Head::V2(_)) { head.base_offset() } else { last };
+    first >= end_offset && last >= first && last - base_offset <= i64::from(i32::MAX)
+}
+
+/// Why a scan stopped before the end of the file.
+enum Stop {
+    Clean,
+    /// What a crash leaves behind the last whole write.
+    Torn(String),
+    /// Bytes that no crash of an appender explains.
+    Damage(String),
+}
+
+impl From<WalkEnd> for Stop {
+    fn from(end: WalkEnd) -> Stop {
+        match end {
+            WalkEnd::Clean => Stop::Clean,
+            WalkEnd::Torn { needed, found } => {
+                Stop::Torn(format!("a batch of {needed} bytes, of which {found} were written"))
+            }
+            WalkEnd::Zeros { bytes } => Stop::Torn(format!("{bytes} zero bytes")),
+            WalkEnd::Invalid(e) => Stop::Damage(e.to_string()),
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one cut, told once")]
+fn cut(
+    home: &Home,
+    path: &std::path::Path,
+    file: &dyn File,
+    base_offset: Offset,
+    position: u64,
+    size: u64,
+    log_end_offset: Offset,
+    stop: Stop,
+) -> Result<Option<Truncation>> {
+    let (reason, keep) = match stop {
+        Stop::Clean => return Ok(None),
+        Stop::Torn(reason) => (reason, false),
+        Stop::Damage(reason) => (reason, true),
+    };
+    let kept_aside =
+        if keep { vec![keep_aside(home, file, base_offset, position, size)?] } else { Vec::new() };
+    file.set_len(position).map_err(|e| Error::io("cut", path, e))?;
+    Ok(Some(Truncation {
+        path: path.to_path_buf(),
+        position,
+        cut_bytes: size - position,
+        log_end_offset,
+        reason,
+        kept_aside,
+    }))
+}
+
+/// Copies the bytes that are to be cut to a file of their own: there may be valid batches among them.
+fn keep_aside(home: &Home, file: &dyn File, base_offset: Offset, from: u64, to: u64) -> Result<PathBuf> {
+    let path = home.dir.join(format!("{:020}.{from}.cut", base_offset.get()));
+    let fail = |e| Error::io("write", &path, e);
+    let side = home.fs.open(&path, OpenMode::Create).map_err(fail)?;
+    side.set_len(0).map_err(fail)?;
+    let mut buffer = vec![0; SCAN_BUFFER_BYTES];
+    let mut position = from;
+    while position < to {
+        let length = (to - position).min(buffer.len() as u64) as usize;
+        let piece = buffer.get_mut(..length).unwrap_or(&mut []);
+        file.read_exact_at(piece, position).map_err(fail)?;
+        side.write_all_at(piece, position - from).map_err(fail)?;
+        position += length as u64;
+    }
+    side.sync().map_err(fail)?;
+    Ok(path)
+}
+
+/// Takes a segment that lies behind a cut out of the log, keeping its bytes.
+pub(crate) fn set_aside(home: &Home, base_offset: Offset) -> Result<(u64, PathBuf)> {
+    let log = home.path(base_offset, FileKind::Log);
+    let aside = home.dir.join(format!("{:020}.0.cut", base_offset.get()));
+    let size = home.fs.metadata(&log).map_err(|e| Error::io("look at", &log, e))?.len;
+    home.fs.rename(&log, &aside).map_err(|e| Error::io("rename", &log, e))?;
+    for kind in [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex, FileKind::Snapshot] {
+        let name = FileName::new(base_offset, kind);
+        let (from, to) = (name.in_dir(&home.dir), name.with_suffix(Suffix::Deleted).in_dir(&home.dir));
+        match home.fs.rename(&from, &to) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("rename", from, e)),
+            _ => {}
+        }
+    }
+    Ok((size, aside))
+}
+
+/// Index building that goes on behind the entries below the recovery point, which are on disk.
+struct Resumed {
+    builder: IndexBuilder,
+    built: BuiltIndexes,
+    position: Position,
+}
+
+impl Resumed {
+    fn at(
+        home: &Home,
+        base_offset: Offset,
+        recovery_point: Offset,
+        interval_bytes: u32,
+        log: &dyn File,
+        size: u64,
+    ) -> Result<Resumed> {
+        let from_start = Resumed {
+            builder: IndexBuilder::new(base_offset, interval_bytes),
+            built: BuiltIndexes::default(),
+            position: Position::ZERO,
+        };
+        if recovery_point <= base_offset {
+            return Ok(from_start);
+        }
+        let below = |offset: Offset| offset < recovery_point;
+        let offsets = entries::<OffsetIndexEntry>(home, base_offset, FileKind::Index)?;
+        let offsets: Vec<_> =
+            offsets.into_iter().take_while(|entry| below(entry.offset(base_offset))).collect();
+        let Some(last) = offsets.last().copied() else { return Ok(from_start) };
+        if u64::from(last.position.get()) >= size || !bears_out(home, log, base_offset, last, size)? {
+            return Ok(from_start);
+        }
+        let times = entries::<TimeIndexEntry>(home, base_offset, FileKind::TimeIndex)?;
+        // The entry of the last indexed batch stays: it was written together with the offset entry.
+        let last_offset = last.offset(base_offset);
+        let times: Vec<_> =
+            times.into_iter().take_while(|entry| entry.offset(base_offset) <= last_offset).collect();
+        let mut built = BuiltIndexes::default();
+        offsets.iter().for_each(|entry| entry.encode(&mut built.offset_index));
+        times.iter().for_each(|entry| entry.encode(&mut built.time_index));
+        let builder = IndexBuilder::resume(base_offset, interval_bytes, times.last().copied());
+        Ok(Resumed { builder, built, position: last.position })
+    }
+
+    fn observe(&mut self, head: &Head, position: Position) {
+        let (offset, time) =
+            self.builder.observe(head.last_offset(), head.max_timestamp_ms(), position, head.size_bytes());
+        if let Some(entry) = offset {
+            entry.encode(&mut self.built.offset_index);
+        }
+        if let Some(entry) = time {
+            entry.encode(&mut self.built.time_index);
+        }
+    }
+
+    fn finish(mut self) -> BuiltIndexes {
+        if let Some(entry) = self.builder.close() {
+            entry.encode(&mut self.built.time_index);
+        }
+        self.built
+    }
+}
+
+fn bears_out(
+    home: &Home,
+    log: &dyn File,
+    base_offset: Offset,
+    entry: OffsetIndexEntry,
+    size: u64,
+) -> Result<bool> {
+    let step = HeadWalk::new(log, entry.position, size).step();
+    match step.map_err(|e| Error::io("read", home.path(base_offset, FileKind::Log), e))? {
+        Walked::Batch(_, head) => Ok(head.last_offset() == entry.offset(base_offset)),
+        Walked::End(_) => Ok(false),
+    }
+}
+
+fn entries<E: Entry>(home: &Home, base_offset: Offset, kind: FileKind) -> Result<Vec<E>> {
+    let path = home.path(base_offset, kind);
+    let fail = |e| Error::io("read", &path, e);
+    let Some(index) = IndexView::<E>::open(&*home.fs, &path).map_err(fail)? else { return Ok(Vec::new()) };
+    (0..index.len()).map(|at| index.get(at)).collect::<std::io::Result<_>>().map_err(fail)
+}

@@ -1,0 +1,93 @@
+//! Taking segments out of a log: first out of the readers' sight, then renamed to `.deleted`, and gone
+//! for good after a while, so that who still reads them finishes.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::dir::{FileKind, FileName, Suffix};
+use crate::error::{Error, Result};
+use crate::fs::OpenMode;
+use crate::offset::Offset;
+use crate::retain;
+use crate::segment::Segment;
+use crate::shared::Shared;
+
+/// Removes the segments that lie wholly below the start of the log; it is on disk already. Returns how
+/// many.
+pub(crate) fn segments_below_start(shared: &Shared) -> Result<usize> {
+    let start = shared.log_start_offset();
+    let segments = shared.segments.all();
+    let below: Vec<Offset> = segments
+        .iter()
+        .zip(segments.iter().skip(1))
+        .filter(|(_, next)| next.base_offset() <= start)
+        .map(|(segment, _)| segment.base_offset())
+        .collect();
+    if below.is_empty() {
+        return Ok(0);
+    }
+    let removed = shared.segments.remove(&below);
+    retire(shared, &removed)?;
+    Ok(removed.len())
+}
+
+/// Renames the files of segments that are out of sight to `.deleted`, to be removed later.
+pub(crate) fn retire(shared: &Shared, segments: &[Arc<Segment>]) -> Result<()> {
+    for segment in segments {
+        segment.close_handles();
+        for kind in FileKind::ALL {
+            retire_file(shared, FileName::new(segment.base_offset(), kind))?;
+        }
+    }
+    shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
+}
+
+fn retire_file(shared: &Shared, name: FileName) -> Result<()> {
+    let from = name.in_dir(&shared.home.dir);
+    // Two files may be deleted under one name within the delay (a cut that is cut again); the later
+    // takes the name over, and the earlier is gone at once.
+    let to = name.with_suffix(Suffix::Deleted).in_dir(&shared.home.dir);
+    match shared.home.fs.rename(&from, &to) {
+        Ok(()) => {
+            shared.delete_later(to, retain::delete_at(shared));
+            Ok(())
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::io("rename", from, e)),
+    }
+}
+
+/// Removes the `.deleted` files whose time has come. Returns how many.
+pub(crate) fn deleted_files(shared: &Shared) -> Result<usize> {
+    remove_due(shared, shared.clock.monotonic())
+}
+
+/// Removes all `.deleted` files: the log is being closed.
+pub(crate) fn all_deleted_files(shared: &Shared) -> Result<usize> {
+    remove_due(shared, Duration::MAX)
+}
+
+fn remove_due(shared: &Shared, now: Duration) -> Result<usize> {
+    let due = shared.take_due_deletions(now);
+    for path in &due {
+        remove_if_there(shared, path)?;
+    }
+    Ok(due.len())
+}
+
+fn remove_if_there(shared: &Shared, path: &PathBuf) -> Result<()> {
+    match shared.home.fs.remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the producers' state at `offset` durable.
+pub(crate) fn sync_snapshot(shared: &Shared, offset: Offset) -> Result<()> {
+    let path = shared.home.path(offset, FileKind::Snapshot);
+    let file = shared.home.fs.open(&path, OpenMode::ReadWrite).map_err(|e| Error::io("open", &path, e))?;
+    file.sync().map_err(|e| Error::io("sync", &path, e))?;
+    shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
+}

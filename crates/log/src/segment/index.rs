@@ -1,0 +1,257 @@
+use std::io;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::fs::{File, FileSystem, OpenMode, ReadOnlyMap};
+
+/// How many entries a growing index keeps in memory before it writes them out as one block.
+const TAIL_ENTRIES: usize = 512;
+
+/// One fixed-width entry of a sorted index file.
+pub trait Entry: Copy {
+    /// The width in bytes.
+    const LEN: usize;
+
+    /// Reads an entry; a slice of another width gives the zero entry.
+    fn decode(bytes: &[u8]) -> Self;
+
+    /// Writes the entry behind what `out` holds.
+    fn encode(self, out: &mut Vec<u8>);
+
+    /// Whether this is what zero padding decodes to.
+    fn is_zero(self) -> bool;
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Empty,
+    Mapped(ReadOnlyMap),
+    File(Arc<dyn File>),
+}
+
+/// The entries of an index file that no longer change: mapped where the file system allows it, else
+/// read entry by entry. Nothing is loaded to open one.
+#[derive(Debug)]
+pub struct IndexView<E> {
+    bytes: Bytes,
+    entries: u32,
+    entry: PhantomData<E>,
+}
+
+impl<E: Entry> IndexView<E> {
+    /// An index without entries.
+    pub fn empty() -> IndexView<E> {
+        IndexView { bytes: Bytes::Empty, entries: 0, entry: PhantomData }
+    }
+
+    /// The whole entries of the file at `path`, without the zero padding that Kafka leaves in the index
+    /// of an active segment; `None` where there is no file.
+    ///
+    /// # Errors
+    /// As the file system reports it.
+    pub fn open(fs: &dyn FileSystem, path: &Path) -> io::Result<Option<IndexView<E>>> {
+        let file = match fs.open(path, OpenMode::Read) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let whole = u32::try_from(file.len()? / E::LEN as u64).unwrap_or(u32::MAX);
+        let view = IndexView::over(file, whole)?;
+        let entries = view.without_padding()?;
+        Ok(Some(IndexView { entries, ..view }))
+    }
+
+    /// The first `entries` entries of `file`.
+    fn over(file: Arc<dyn File>, entries: u32) -> io::Result<IndexView<E>> {
+        if entries == 0 {
+            return Ok(IndexView::empty());
+        }
+        let bytes = match ReadOnlyMap::of(&*file)? {
+            Some(map) => Bytes::Mapped(map),
+            None => Bytes::File(file),
+        };
+        Ok(IndexView { bytes, entries, entry: PhantomData })
+    }
+
+    fn without_padding(&self) -> io::Result<u32> {
+        // Only the first entry may be all zero; zeros after it are padding, and padding is last.
+        if self.entries < 2 || !self.get(self.entries - 1)?.is_zero() {
+            return Ok(self.entries);
+        }
+        let (mut low, mut high) = (1, self.entries - 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.get(middle)?.is_zero() { high = middle } else { low = middle + 1 }
+        }
+        // A lone zero entry before the padding cannot be told from it, and tells nothing.
+        Ok(if low == 1 && self.get(0)?.is_zero() { 0 } else { low })
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> u32 {
+        self.entries
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// The entry with number `index`; the zero entry past the end.
+    ///
+    /// # Errors
+    /// As the file system reports it.
+    pub fn get(&self, index: u32) -> io::Result<E> {
+        let start = index as usize * E::LEN;
+        match &self.bytes {
+            Bytes::Empty => Ok(E::decode(&[])),
+            Bytes::Mapped(map) => Ok(E::decode(map.get(start..start + E::LEN).unwrap_or(&[]))),
+            Bytes::File(file) => {
+                let mut buf = [0; 16];
+                let width = E::LEN.min(buf.len());
+                let entry = buf.get_mut(..width).unwrap_or(&mut []);
+                file.read_exact_at(entry, start as u64)?;
+                Ok(E::decode(entry))
+            }
+        }
+    }
+
+    /// The last entry.
+    ///
+    /// # Errors
+    /// As [`IndexView::get`].
+    pub fn last(&self) -> io::Result<Option<E>> {
+        self.entries.checked_sub(1).map(|last| self.get(last)).transpose()
+    }
+
+    /// The first entry for which `at_or_below` no longer holds; see [`IndexView::floor`].
+    ///
+    /// # Errors
+    /// As [`IndexView::get`].
+    pub fn first_above(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
+        let index = self.floor(at_or_below)?.map_or(0, |(floor, _)| floor + 1);
+        if index < self.entries { self.get(index).map(Some) } else { Ok(None) }
+    }
+
+    /// The last entry for which `at_or_below` holds, by binary search: it must hold for a first stretch
+    /// of the entries and for none after.
+    ///
+    /// # Errors
+    /// As [`IndexView::get`].
+    pub fn floor(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<(u32, E)>> {
+        let (mut low, mut high, mut found) = (0, self.entries, None);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entry = self.get(middle)?;
+            if at_or_below(entry) {
+                found = Some((middle, entry));
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The index of an active segment: entries already in the file, and a tail in memory that is written
+/// out as one block. The appender pushes; readers look up at the same time. The lock is never held
+/// across I/O.
+#[derive(Debug)]
+pub(crate) struct GrowingIndex<E> {
+    file: Arc<dyn File>,
+    state: Mutex<Growing<E>>,
+}
+
+#[derive(Debug)]
+struct Growing<E> {
+    written: Arc<IndexView<E>>,
+    tail: Vec<E>,
+}
+
+impl<E: Entry> GrowingIndex<E> {
+    /// Goes on behind the first `entries` entries of `file`, whose length is exactly theirs.
+    pub(crate) fn resume(file: Arc<dyn File>, entries: u32) -> io::Result<GrowingIndex<E>> {
+        let written = Arc::new(IndexView::over(file.clone(), entries)?);
+        Ok(GrowingIndex { file, state: Mutex::new(Growing { written, tail: Vec::new() }) })
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, Growing<E>> {
+        // The state is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        let state = self.state();
+        state.written.len() + state.tail.len() as u32
+    }
+
+    pub(crate) fn last(&self) -> io::Result<Option<E>> {
+        let written = {
+            let state = self.state();
+            if let Some(last) = state.tail.last() {
+                return Ok(Some(*last));
+            }
+            state.written.clone()
+        };
+        written.last()
+    }
+
+    /// Adds an entry; only the appender calls this.
+    pub(crate) fn push(&self, entry: E) -> io::Result<()> {
+        let full = {
+            let mut state = self.state();
+            state.tail.push(entry);
+            state.tail.len() >= TAIL_ENTRIES
+        };
+        if full { self.write_tail() } else { Ok(()) }
+    }
+
+    /// Writes the entries that are only in memory to the file. Calls must not overlap.
+    pub(crate) fn write_tail(&self) -> io::Result<()> {
+        let (start, block, entries) = {
+            let state = self.state();
+            let mut block = Vec::with_capacity(state.tail.len() * E::LEN);
+            state.tail.iter().for_each(|entry| entry.encode(&mut block));
+            (
+                u64::from(state.written.len()) * E::LEN as u64,
+                block,
+                state.written.len() + state.tail.len() as u32,
+            )
+        };
+        if block.is_empty() {
+            return Ok(());
+        }
+        self.file.write_all_at(&block, start)?;
+        let written = Arc::new(IndexView::over(self.file.clone(), entries)?);
+        let mut state = self.state();
+        state.written = written;
+        state.tail.clear();
+        Ok(())
+    }
+
+    pub(crate) fn floor(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
+        let written = {
+            let state = self.state();
+            let below = state.tail.partition_point(|entry| at_or_below(*entry));
+            if let Some(entry) = below.checked_sub(1).and_then(|last| state.tail.get(last)) {
+                return Ok(Some(*entry));
+            }
+            state.written.clone()
+        };
+        Ok(written.floor(at_or_below)?.map(|(_, entry)| entry))
+    }
+
+    pub(crate) fn first_above(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
+        let (written, first_in_tail) = {
+            let state = self.state();
+            let below = state.tail.partition_point(|entry| at_or_below(*entry));
+            if below > 0 {
+                return Ok(state.tail.get(below).copied());
+            }
+            (state.written.clone(), state.tail.first().copied())
+        };
+        Ok(written.first_above(at_or_below)?.or(first_in_tail))
+    }
+}

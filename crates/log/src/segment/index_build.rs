@@ -1,0 +1,153 @@
+use std::io;
+
+use ottla_record::Head;
+
+use super::index::Entry;
+use super::log_file::{HeadWalk, WalkEnd, Walked};
+use super::offset_index::OffsetIndexEntry;
+use super::time_index::TimeIndexEntry;
+use crate::fs::File;
+use crate::offset::{Offset, Position, TimestampOffset};
+
+/// Decides which batches get an index entry. Appending and rebuilding both ask it, so an index that is
+/// rebuilt from the log is the index that appending wrote (Kafka's `LogSegment.append` and `recover`).
+///
+/// The rule: a batch gets an entry once more than `index.interval.bytes` were appended since the last
+/// batch that got one, itself not counted; with it goes a time-index entry where the largest timestamp
+/// has grown since the last one.
+#[derive(Clone, Debug)]
+pub(crate) struct IndexBuilder {
+    base_offset: Offset,
+    interval_bytes: u64,
+    bytes_since_entry: u64,
+    max_timestamp: TimestampOffset,
+    last_time_entry_ms: i64,
+}
+
+impl IndexBuilder {
+    /// A builder for a segment without entries.
+    pub(crate) fn new(base_offset: Offset, interval_bytes: u32) -> IndexBuilder {
+        IndexBuilder {
+            base_offset,
+            interval_bytes: u64::from(interval_bytes),
+            bytes_since_entry: 0,
+            max_timestamp: TimestampOffset { timestamp_ms: -1, offset: base_offset },
+            last_time_entry_ms: -1,
+        }
+    }
+
+    /// A builder that goes on behind the last time-index entry there is.
+    pub(crate) fn resume(
+        base_offset: Offset,
+        interval_bytes: u32,
+        last: Option<TimeIndexEntry>,
+    ) -> IndexBuilder {
+        let mut builder = IndexBuilder::new(base_offset, interval_bytes);
+        if let Some(last) = last {
+            builder.max_timestamp =
+                TimestampOffset { timestamp_ms: last.timestamp_ms, offset: last.offset(base_offset) };
+            builder.last_time_entry_ms = last.timestamp_ms;
+        }
+        builder
+    }
+
+    /// The largest timestamp so far, and the last offset of the first batch that carries it.
+    pub(crate) fn max_timestamp(&self) -> TimestampOffset {
+        self.max_timestamp
+    }
+
+    pub(crate) fn set_interval_bytes(&mut self, interval_bytes: u32) {
+        self.interval_bytes = u64::from(interval_bytes);
+    }
+
+    /// Takes one batch, in the order of the file, and tells which entries it gets.
+    pub(crate) fn observe(
+        &mut self,
+        last_offset: Offset,
+        max_timestamp_ms: i64,
+        position: Position,
+        size_bytes: usize,
+    ) -> (Option<OffsetIndexEntry>, Option<TimeIndexEntry>) {
+        if max_timestamp_ms > self.max_timestamp.timestamp_ms {
+            self.max_timestamp = TimestampOffset { timestamp_ms: max_timestamp_ms, offset: last_offset };
+        }
+        let mut entries = (None, None);
+        if self.bytes_since_entry > self.interval_bytes {
+            entries = (Some(self.offset_entry(last_offset, position)), self.time_entry());
+            self.bytes_since_entry = 0;
+        }
+        self.bytes_since_entry += size_bytes as u64;
+        entries
+    }
+
+    /// The last time-index entry, due when the segment is closed.
+    pub(crate) fn close(&mut self) -> Option<TimeIndexEntry> {
+        self.time_entry()
+    }
+
+    fn offset_entry(&self, last_offset: Offset, position: Position) -> OffsetIndexEntry {
+        OffsetIndexEntry { relative_offset: self.relative(last_offset), position }
+    }
+
+    fn time_entry(&mut self) -> Option<TimeIndexEntry> {
+        let TimestampOffset { timestamp_ms, offset } = self.max_timestamp;
+        if timestamp_ms <= self.last_time_entry_ms {
+            return None;
+        }
+        self.last_time_entry_ms = timestamp_ms;
+        Some(TimeIndexEntry { timestamp_ms, relative_offset: self.relative(offset) })
+    }
+
+    fn relative(&self, offset: Offset) -> u32 {
+        // Rolling keeps offsets within i32 of the base.
+        u32::try_from(offset - self.base_offset).unwrap_or(u32::MAX)
+    }
+}
+
+/// Both indexes of a segment, built from its `.log` file alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuiltIndexes {
+    /// The bytes of the `.index` file.
+    pub offset_index: Vec<u8>,
+    /// The bytes of the `.timeindex` file.
+    pub time_index: Vec<u8>,
+}
+
+impl BuiltIndexes {
+    /// Builds the indexes that Kafka would have for the whole batches in the first `end` bytes of a
+    /// closed segment, and tells what stands behind them. Only heads are read.
+    ///
+    /// # Errors
+    /// As the file system reports it.
+    pub fn from_log(
+        file: &dyn File,
+        base_offset: Offset,
+        end: u64,
+        index_interval_bytes: u32,
+    ) -> io::Result<(BuiltIndexes, WalkEnd)> {
+        let mut built = BuiltIndexes::default();
+        let mut builder = IndexBuilder::new(base_offset, index_interval_bytes);
+        let mut walk = HeadWalk::new(file, Position::ZERO, end);
+        let stopped = loop {
+            match walk.step()? {
+                Walked::Batch(position, head) => built.take(&mut builder, position, &head),
+                Walked::End(end) => break end,
+            }
+        };
+        if let Some(entry) = builder.close() {
+            entry.encode(&mut built.time_index);
+        }
+        Ok((built, stopped))
+    }
+
+    fn take(&mut self, builder: &mut IndexBuilder, position: Position, head: &Head) {
+        let (offset_entry, time_entry) =
+            builder.observe(head.last_offset(), head.max_timestamp_ms(), position, head.size_bytes());
+        if let Some(entry) = offset_entry {
+            entry.encode(&mut self.offset_index);
+        }
+        if let Some(entry) = time_entry {
+            entry.encode(&mut self.time_index);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! One segment: a `.log` file of batches named by its base offset, and the sparse indexes beside it.
+//!
+//! Read in this order: [`Segment`] is the half that readers share, [`SegmentWriter`] the half that the
+//! one appender owns. Under them lie the walk over batch heads, and the two indexes, each a sorted
+//! file of fixed-width entries.
+
+mod handles;
+mod index;
+mod index_build;
+mod log_file;
+mod offset_index;
+mod roll;
+#[expect(clippy::module_inception, reason = "the folder is the segment and its files; this file is the type")]
+mod segment;
+mod set;
+mod slice;
+mod time_index;
+mod writer;
+
+pub(crate) use handles::{HandleCache, Home};
+pub use index::{Entry, IndexView};
+pub use index_build::BuiltIndexes;
+pub(crate) use index_build::IndexBuilder;
+pub use log_file::{BatchScan, HeadWalk, ScanEnd, ScannedBatch, WalkEnd, Walked};
+pub use offset_index::OffsetIndexEntry;
+pub(crate) use roll::{Incoming, should_roll};
+pub(crate) use segment::{Segment, SegmentFiles};
+pub(crate) use set::SegmentSet;
+pub use slice::FileSlice;
+pub use time_index::TimeIndexEntry;
+pub(crate) use writer::{PlacedBatch, SegmentWriter};

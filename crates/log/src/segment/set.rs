@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::segment::Segment;
+use crate::offset::Offset;
+
+/// The segments of a log by base offset. The lock is held for a lookup or a change of the map only,
+/// never across I/O, so readers do not wait for the appender's disk.
+#[derive(Debug, Default)]
+pub(crate) struct SegmentSet {
+    segments: RwLock<BTreeMap<Offset, Arc<Segment>>>,
+}
+
+impl SegmentSet {
+    pub(crate) fn new(segments: impl IntoIterator<Item = Arc<Segment>>) -> SegmentSet {
+        let segments = segments.into_iter().map(|segment| (segment.base_offset(), segment)).collect();
+        SegmentSet { segments: RwLock::new(segments) }
+    }
+
+    fn read<R>(&self, look: impl FnOnce(&BTreeMap<Offset, Arc<Segment>>) -> R) -> R {
+        look(&self.segments.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<R>(&self, change: impl FnOnce(&mut BTreeMap<Offset, Arc<Segment>>) -> R) -> R {
+        change(&mut self.segments.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The segment that may hold `offset`: the last one whose base offset is at or below it.
+    pub(crate) fn floor(&self, offset: Offset) -> Option<Arc<Segment>> {
+        self.read(|all| all.range(..=offset).next_back().map(|(_, segment)| segment.clone()))
+    }
+
+    /// The segment after the one that begins at `base_offset`.
+    pub(crate) fn after(&self, base_offset: Offset) -> Option<Arc<Segment>> {
+        self.read(|all| all.range(base_offset + 1..).next().map(|(_, segment)| segment.clone()))
+    }
+
+    pub(crate) fn first(&self) -> Option<Arc<Segment>> {
+        self.read(|all| all.values().next().cloned())
+    }
+
+    pub(crate) fn last(&self) -> Option<Arc<Segment>> {
+        self.read(|all| all.values().next_back().cloned())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.read(BTreeMap::len)
+    }
+
+    /// All segments, oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Segment>> {
+        self.read(|all| all.values().cloned().collect())
+    }
+
+    /// The segments from the one that may hold `offset` on.
+    pub(crate) fn from(&self, offset: Offset) -> Vec<Arc<Segment>> {
+        self.read(|all| {
+            let start = all.range(..=offset).next_back().map_or(offset, |(base, _)| *base);
+            all.range(start..).map(|(_, segment)| segment.clone()).collect()
+        })
+    }
+
+    /// Puts `sealed` in the place of the active segment and adds the new active one behind it.
+    pub(crate) fn roll(&self, sealed: Arc<Segment>, active: Arc<Segment>) {
+        self.write(|all| {
+            all.insert(sealed.base_offset(), sealed);
+            all.insert(active.base_offset(), active);
+        });
+    }
+
+    /// Takes out the segments with these base offsets.
+    pub(crate) fn remove(&self, base_offsets: &[Offset]) -> Vec<Arc<Segment>> {
+        self.write(|all| base_offsets.iter().filter_map(|base| all.remove(base)).collect())
+    }
+
+    /// Replaces everything from `from` on by `segments`.
+    pub(crate) fn replace_from(&self, from: Offset, segments: Vec<Arc<Segment>>) -> Vec<Arc<Segment>> {
+        self.write(|all| {
+            let removed = all.split_off(&from);
+            all.extend(segments.into_iter().map(|segment| (segment.base_offset(), segment)));
+            removed.into_values().collect()
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Creating and deleting topics. The durable write of the image decides: before it nothing has happened,
+//! after it the rest is finished by this call or by the next open.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::catalog::Topic;
+use super::store::{Changes, Store};
+use crate::dir::{PartitionMetadata, TopicId, TopicPartition, Uuid};
+use crate::error::{Error, Result};
+use crate::fs::FileSystem;
+use crate::log::Log;
+use crate::metadata::TopicImage;
+use crate::recover::OpenOptions;
+use crate::settings;
+
+pub(super) fn create(
+    store: &Store,
+    name: &str,
+    partitions: i32,
+    overrides: &BTreeMap<String, String>,
+) -> Result<Arc<Topic>> {
+    let name: Arc<str> = name.into();
+    // The last partition has the longest directory name.
+    TopicPartition::new(name.clone(), partitions.saturating_sub(1).max(0))?;
+    settings::validate(overrides)?;
+    if partitions < 1 {
+        let reason = format!("{partitions} partitions, where 1 is the least");
+        return Err(Error::InvalidConfig { name: "partitions".to_owned(), reason });
+    }
+    let mut changes = store.changes()?;
+    if store.topic(&name).is_some() {
+        return Err(Error::AlreadyExists { name: format!("topic {name}") });
+    }
+    ensure_no_collision(store, &name)?;
+    let id = TopicId::random().map_err(|e| Error::io("make an id for", store.path(), e))?;
+    let topic = Topic { name, id, partitions: BTreeMap::new(), overrides: overrides.clone() };
+    let topic = with_partitions(store, &changes, topic, partitions)?;
+    finish(store, &mut changes, topic)
+}
+
+/// Kafka names its metrics by topics with `.` written as `_`, and so refuses two that differ only there.
+fn ensure_no_collision(store: &Store, name: &str) -> Result<()> {
+    let folded = name.replace('.', "_");
+    let other = store.topics().into_iter().find(|topic| topic.name.replace('.', "_") == folded);
+    match other {
+        None => Ok(()),
+        Some(_) => Err(Error::InvalidTopic {
+            name: name.to_owned(),
+            reason: "a topic exists whose name differs only in `.` and `_`",
+        }),
+    }
+}
+
+pub(super) fn add_partitions(store: &Store, name: &str, total: i32) -> Result<Arc<Topic>> {
+    let mut changes = store.changes()?;
+    let topic = store.topic(name).ok_or_else(|| Error::Unknown { name: format!("topic {name}") })?;
+    let there = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+    if total <= there {
+        let reason = format!("the topic has {there} already, and partitions are only added");
+        return Err(Error::InvalidConfig { name: "partitions".to_owned(), reason });
+    }
+    TopicPartition::new(topic.name.clone(), total - 1)?;
+    let topic = with_partitions(store, &changes, Topic::clone(&topic), total)?;
+    finish(store, &mut changes, topic)
+}
+
+/// Makes the directories of partitions that are not there yet. Should one fail, those that were made go
+/// again.
+fn with_partitions(store: &Store, changes: &Changes, mut topic: Topic, total: i32) -> Result<Topic> {
+    let mut made = Vec::new();
+    for number in (0..total).filter(|number| !topic.partitions.contains_key(number)) {
+        match make_partition(store, changes, &topic, number) {
+            Ok(log) => made.push((number, log)),
+            Err(e) => {
+                for (_, log) in made {
+                    discard(store, &log);
+                }
+                return Err(e);
+            }
+        }
+    }
+    topic.partitions.extend(made);
+    Ok(topic)
+}
+
+fn make_partition(store: &Store, changes: &Changes, topic: &Topic, number: i32) -> Result<Log> {
+    let environment = &store.inner.config.environment;
+    let topic_partition = TopicPartition::new(topic.name.clone(), number)?;
+    let dir = store.inner.path.join(topic_partition.dir_name());
+    let log_starts = changes.data_dir.as_ref().map(|data_dir| data_dir.log_starts().clone());
+    let (log, _) = Log::open_in(OpenOptions {
+        dir: dir.clone(),
+        topic_partition,
+        marks: Default::default(),
+        log_starts,
+        config: settings::apply(&store.inner.config.defaults, &topic.overrides),
+        environment: environment.clone(),
+        handles: store.inner.handles.clone(),
+        clean: true,
+        least_leader_epoch: 0,
+    })?;
+    match (PartitionMetadata { topic_id: topic.id }).write(&*environment.fs, &dir) {
+        Ok(()) => Ok(log),
+        Err(e) => {
+            discard(store, &log);
+            Err(e)
+        }
+    }
+}
+
+fn discard(store: &Store, log: &Log) {
+    log.abandon();
+    if let Err(e) = remove_directory(&*store.inner.config.environment.fs, log.path()) {
+        tracing::warn!(partition = %log.topic_partition(), error = %e, "cannot remove a partition that was not created");
+    }
+}
+
+fn finish(store: &Store, changes: &mut Changes, topic: Topic) -> Result<Arc<Topic>> {
+    let mut image = changes.image.clone();
+    let placement = store.inner.placement;
+    let entry = image.topics.entry(topic.name.to_string()).or_insert_with(|| TopicImage {
+        id: topic.id,
+        configs: topic.overrides.clone(),
+        ..Default::default()
+    });
+    for (number, log) in &topic.partitions {
+        entry.partitions.entry(*number).or_insert_with(|| Store::partition_image(log, placement));
+    }
+    if let Err(e) = store.commit(changes, image) {
+        let known = store.topic(&topic.name);
+        let is_new = |number: &i32| known.as_ref().is_none_or(|known| known.log(*number).is_none());
+        topic.partitions.iter().filter(|(number, _)| is_new(number)).for_each(|(_, log)| discard(store, log));
+        return Err(e);
+    }
+    let topic = Arc::new(topic);
+    store.publish(|catalog| catalog.insert(topic.clone()));
+    Ok(topic)
+}
+
+pub(super) fn delete(store: &Store, name: &str) -> Result<()> {
+    let mut changes = store.changes()?;
+    let topic = store.topic(name).ok_or_else(|| Error::Unknown { name: format!("topic {name}") })?;
+    let mut image = changes.image.clone();
+    image.topics.remove(name);
+    store.commit(&mut changes, image)?;
+    store.publish(|catalog| {
+        catalog.remove(name);
+    });
+    let mut result = Ok(());
+    for log in topic.partitions.values() {
+        log.abandon();
+        result = result.and(retire(store, &mut changes, log));
+    }
+    result
+}
+
+/// Renames the directory, so that a topic of the same name can be made at once, and forgets the log.
+fn retire(store: &Store, changes: &mut Changes, log: &Log) -> Result<()> {
+    let environment = &store.inner.config.environment;
+    let unique = Uuid::random().map_err(|e| Error::io("make an id for", store.path(), e))?;
+    let unique = u128::from_be_bytes(unique.to_bytes());
+    let to = store.inner.path.join(log.topic_partition().deleted_dir_name(unique));
+    environment.fs.rename(log.path(), &to).map_err(|e| Error::io("rename", log.path(), e))?;
+    environment.fs.sync_dir(&store.inner.path).map_err(|e| Error::io("sync", store.path(), e))?;
+    let delay_ms = u64::try_from(log.config().file_delete_delay_ms).unwrap_or(0);
+    changes.deletions.push((environment.clock.monotonic() + Duration::from_millis(delay_ms), to));
+    match changes.data_dir.as_mut() {
+        Some(data_dir) => data_dir.forget(log.topic_partition()),
+        None => Ok(()),
+    }
+}
+
+/// Removes a partition directory with its files. Directories inside it are none of ours and stay.
+pub(super) fn remove_directory(fs: &dyn FileSystem, dir: &Path) -> Result<()> {
+    for entry in fs.read_dir(dir).map_err(|e| Error::io("list", dir, e))? {
+        let path = dir.join(&entry.name);
+        match fs.remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", path, e)),
+            _ => {}
+        }
+    }
+    fs.remove_dir(dir).map_err(|e| Error::io("remove", dir, e))
+}

@@ -1,0 +1,25 @@
+use crate::config::{Environment, LogConfig};
+
+/// What a store is opened with.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The settings of topics where they set nothing of their own.
+    pub defaults: LogConfig,
+    /// The node id that a new data directory gets; one that exists keeps its own.
+    pub node_id: i32,
+    /// How many sealed segments may be open at once, over all topics.
+    pub open_segments: usize,
+    /// Where the files are and what time it is.
+    pub environment: Environment,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        StoreConfig {
+            defaults: LogConfig::default(),
+            node_id: 1,
+            open_segments: 512,
+            environment: Environment::default(),
+        }
+    }
+}

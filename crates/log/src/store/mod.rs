@@ -1,0 +1,19 @@
+//! Many partitions in one data directory.
+//!
+//! [`Store`] is the door. [`Topic`] and the catalog are what is there, the image on disk
+//! (`bootstrap.checkpoint`) is how Kafka and the next open learn of it, and `change` is the steps of
+//! creating and deleting: each is decided by one durable write of the image.
+
+mod catalog;
+mod change;
+mod config;
+mod housekeep;
+mod open;
+#[expect(clippy::module_inception, reason = "the folder is the store and its steps; this file is the type")]
+mod store;
+
+pub use catalog::Topic;
+pub use config::StoreConfig;
+pub use housekeep::HousekeepReport;
+pub use open::StoreReport;
+pub use store::Store;

@@ -1,0 +1,249 @@
+//! Opening a data directory: its own files, which topics there are, then log after log.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+
+use super::catalog::{Catalog, Topic};
+use super::config::StoreConfig;
+use super::store::{Changes, Inner, Store};
+use crate::config::Environment;
+use crate::data_dir::DataDir;
+use crate::dir::{DirName, MetaProperties, PartitionMetadata, TopicId, TopicPartition, Uuid};
+use crate::error::{Corruption, Error, Result};
+use crate::log::Log;
+use crate::metadata::bootstrap::{self, Placement};
+use crate::metadata::{self, MetadataImage, Source};
+use crate::recover::{OpenOptions, RecoveryReport};
+use crate::segment::HandleCache;
+use crate::settings;
+
+/// What opening a data directory found and did.
+#[derive(Clone, Debug, Default)]
+pub struct StoreReport {
+    /// Whether the directory was closed cleanly.
+    pub clean: bool,
+    /// Whether Kafka used it last, so that its cluster metadata was taken over.
+    pub taken_over_from_kafka: bool,
+    /// What opening each log did, where there was anything to do.
+    pub recovered: Vec<(TopicPartition, RecoveryReport)>,
+    /// How many logs there are.
+    pub logs: usize,
+}
+
+pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Store, StoreReport)> {
+    let environment = config.environment.clone();
+    ensure_directory(&environment, path)?;
+    let data_dir = DataDir::open(&environment.fs, path)?;
+    let (cluster_id, placement) = identity(&environment, path, config.node_id)?;
+    let (image, source) = metadata::load(&*environment.fs, path)?;
+    let mut report = StoreReport {
+        clean: data_dir.was_clean(),
+        taken_over_from_kafka: source == Source::ClusterLog,
+        ..Default::default()
+    };
+    let handles = Arc::new(HandleCache::new(config.open_segments));
+    let found = find_partitions(&environment, path)?;
+    let image = reconcile(path, image, found, placement.node_id)?;
+    let opener =
+        Opener { environment: &environment, data_dir: &data_dir, config: &config, handles: &handles };
+    let (catalog, image) = opener.open_topics(image, placement, &mut report)?;
+    let now_ms = environment.clock.now_ms();
+    bootstrap::write(&*environment.fs, path, &image, placement, now_ms)?;
+    metadata::set_aside(&*environment.fs, path)?;
+    let next_producer_id = image.next_producer_id;
+    let inner = Inner {
+        path: path.to_path_buf(),
+        config,
+        handles,
+        cluster_id,
+        placement,
+        catalog: ArcSwap::from_pointee(catalog),
+        changes: Mutex::new(Changes {
+            data_dir: Some(data_dir),
+            image,
+            next_producer_id,
+            deletions: Vec::new(),
+        }),
+    };
+    Ok((Store { inner: Arc::new(inner) }, report))
+}
+
+/// A directory with other things in it, but nothing of Kafka's, is somebody else's.
+fn ensure_directory(environment: &Environment, path: &Path) -> Result<()> {
+    let not_ours = |reason: &str| Error::NotADirectoryOfOurs {
+        path: path.to_path_buf(),
+        expected: "data directory",
+        reason: reason.to_owned(),
+    };
+    let fs = &environment.fs;
+    match fs.metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io("look at", path, e)),
+        Ok(metadata) if !metadata.is_dir => return Err(not_ours("it is a file")),
+        Ok(_) => {}
+    }
+    let entries = fs.read_dir(path).map_err(|e| Error::io("list", path, e))?;
+    let ours = |name: &str| {
+        DirName::parse(name).is_some()
+            || ["meta.properties", ".lock", "bootstrap.checkpoint", "lost+found"].contains(&name)
+            || name.ends_with("-checkpoint")
+    };
+    if entries.is_empty() || entries.iter().any(|entry| ours(&entry.name)) {
+        return Ok(());
+    }
+    Err(not_ours("it holds other files; name an empty directory, one that ottla or Kafka made, or a new one"))
+}
+
+fn identity(environment: &Environment, path: &Path, node_id: i32) -> Result<(String, Placement)> {
+    let fs = &*environment.fs;
+    let random = |e| Error::io("make an id for", path, e);
+    let mut properties = match MetaProperties::read(fs, path)? {
+        Some(properties) => properties,
+        None => {
+            let fresh = MetaProperties::random(node_id, environment.clock.now_ms()).map_err(random)?;
+            fresh.write(fs, path)?;
+            fresh
+        }
+    };
+    if properties.directory_id().is_none() {
+        properties.set_directory_id(Uuid::random().map_err(random)?);
+        properties.write(fs, path)?;
+    }
+    let directory_id = properties.directory_id().unwrap_or_default();
+    let placement = Placement { node_id: properties.node_id().unwrap_or(node_id), directory_id };
+    Ok((properties.cluster_id().unwrap_or_default().to_owned(), placement))
+}
+
+/// A partition directory and the topic id that it names.
+type Found = BTreeMap<TopicPartition, Option<TopicId>>;
+
+/// The partitions by the names of their directories; what a deleted topic has left is removed.
+fn find_partitions(environment: &Environment, path: &Path) -> Result<Found> {
+    let fs = &*environment.fs;
+    let mut found = Found::new();
+    for entry in fs.read_dir(path).map_err(|e| Error::io("list", path, e))? {
+        let dir = path.join(&entry.name);
+        match DirName::parse(&entry.name) {
+            Some(DirName::Partition(_)) if entry.name == metadata::CLUSTER_METADATA_DIR => {}
+            Some(DirName::Partition(partition)) if entry.is_dir => {
+                let id = PartitionMetadata::read(fs, &dir)?.map(|metadata| metadata.topic_id);
+                found.insert(partition, id);
+            }
+            Some(DirName::Deleted(_)) if entry.is_dir => super::change::remove_directory(fs, &dir)?,
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Brings the image and the directories together: a directory that the image does not know (one that an
+/// embedder made with [`Log::open`]) becomes a topic.
+fn reconcile(path: &Path, mut image: MetadataImage, found: Found, node_id: i32) -> Result<MetadataImage> {
+    for (partition, id) in found {
+        if let Some(topic) = image.topics.get_mut(partition.topic()) {
+            if let Some(id) = id.filter(|id| *id != topic.id) {
+                return Err(other_topic(path, &partition, topic.id, id));
+            }
+            topic.partitions.entry(partition.partition()).or_default().replicas = vec![node_id];
+            continue;
+        }
+        let id = match id {
+            Some(id) => id,
+            None => TopicId::random().map_err(|e| Error::io("make an id for", path, e))?,
+        };
+        let topic = image.topics.entry(partition.topic().to_owned()).or_default();
+        topic.id = id;
+        topic.partitions.entry(partition.partition()).or_default().replicas = vec![node_id];
+    }
+    for topic in image.topics.values_mut() {
+        // Partitions that live on other nodes have no directory here and are not served.
+        topic.partitions.retain(|_, partition| partition.replicas.contains(&node_id));
+    }
+    image.topics.retain(|_, topic| !topic.partitions.is_empty());
+    Ok(image)
+}
+
+fn other_topic(path: &Path, partition: &TopicPartition, expected: TopicId, found: TopicId) -> Error {
+    Corruption {
+        path: PartitionMetadata::path(&path.join(partition.dir_name())),
+        position: None,
+        what: "the directory belongs to another topic of the same name",
+        expected: format!("topic id {expected}"),
+        found: format!("topic id {found}"),
+        advice: "move the directory away; it is what a deleted topic, or another cluster, has left",
+    }
+    .into()
+}
+
+struct Opener<'a> {
+    environment: &'a Environment,
+    data_dir: &'a DataDir,
+    config: &'a StoreConfig,
+    handles: &'a Arc<HandleCache>,
+}
+
+impl Opener<'_> {
+    fn open_topics(
+        &self,
+        mut image: MetadataImage,
+        placement: Placement,
+        report: &mut StoreReport,
+    ) -> Result<(Catalog, MetadataImage)> {
+        let mut catalog = Catalog::default();
+        let mut largest_producer_id = -1;
+        for (name, topic_image) in &mut image.topics {
+            let name: Arc<str> = name.as_str().into();
+            let config = settings::apply(&self.config.defaults, &topic_image.configs);
+            let mut partitions = BTreeMap::new();
+            for (number, partition) in &mut topic_image.partitions {
+                let topic_partition = TopicPartition::new(name.clone(), *number)?;
+                let (log, recovery) =
+                    self.open_log(topic_partition, config.clone(), topic_image.id, partition.leader_epoch)?;
+                if !recovery.is_uneventful() || !recovery.clean {
+                    report.recovered.push((log.topic_partition().clone(), recovery));
+                }
+                largest_producer_id = largest_producer_id.max(log.largest_producer_id().unwrap_or(-1));
+                *partition = Store::partition_image(&log, placement);
+                partitions.insert(*number, log);
+                report.logs += 1;
+            }
+            catalog.insert(Arc::new(Topic {
+                name,
+                id: topic_image.id,
+                partitions,
+                overrides: topic_image.configs.clone(),
+            }));
+        }
+        image.next_producer_id = image.next_producer_id.max(largest_producer_id + 1);
+        Ok((catalog, image))
+    }
+
+    fn open_log(
+        &self,
+        topic_partition: TopicPartition,
+        config: crate::config::LogConfig,
+        id: TopicId,
+        least_leader_epoch: i32,
+    ) -> Result<(Log, RecoveryReport)> {
+        let dir = self.data_dir.path().join(topic_partition.dir_name());
+        let opened = Log::open_in(OpenOptions {
+            dir: dir.clone(),
+            marks: self.data_dir.marks(&topic_partition),
+            log_starts: Some(self.data_dir.log_starts().clone()),
+            topic_partition,
+            config,
+            environment: self.environment.clone(),
+            handles: self.handles.clone(),
+            clean: self.data_dir.was_clean(),
+            least_leader_epoch,
+        })?;
+        if PartitionMetadata::read(&*self.environment.fs, &dir)?.is_none() {
+            PartitionMetadata { topic_id: id }.write(&*self.environment.fs, &dir)?;
+        }
+        Ok(opened)
+    }
+}

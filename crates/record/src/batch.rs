@@ -1,0 +1,200 @@
+//! From a stored batch or message to its records.
+
+use std::borrow::Cow;
+
+use crate::compression::decompress;
+use crate::header::sequence_at;
+use crate::legacy::{LegacyMessage, MessageSet, Messages};
+use crate::record::{Framed, RawRecord, frame};
+use crate::verify::{split, verify_size};
+use crate::{
+    BatchHeader, Compression, Head, Headers, LegacyHeader, Magic, Record, RecordError, TimestampType,
+};
+
+/// Opens one whole stored batch or message, of any magic, for reading its records. What is not compressed
+/// is borrowed. The checksum is not looked at: [`verify_crc`](crate::verify_crc) does that.
+///
+/// ```
+/// use ottla_record::{BatchBuilder, Compression, decode};
+/// let mut builder = BatchBuilder::new().compression(Compression::None);
+/// builder.push(10, Some(b"k"), None, &[])?;
+/// let batch = builder.build()?;
+/// let decoded = decode(&batch, 1 << 20)?;
+/// let records: Vec<_> = decoded.records().collect::<Result<_, _>>()?;
+/// assert_eq!((records[0].key, records[0].value), (Some(&b"k"[..]), None));
+/// # Ok::<(), ottla_record::RecordError>(())
+/// ```
+///
+/// # Memory
+/// What is decompressed takes at most `max_decompressed_bytes` and 128 KiB, and while it grows its old bytes
+/// are there too. Beside it stands the codec's own state, as with [`check`](crate::check).
+///
+/// # Errors
+/// What [`Head::parse`] says, a size other than the head's, and whatever stands in the way of
+/// decompression. Damage to a single record is reported by [`Decoded::records`].
+pub fn decode(batch: &[u8], max_decompressed_bytes: usize) -> Result<Decoded<'_>, RecordError> {
+    let head = Head::parse(batch)?;
+    verify_size(batch.len(), head.size_bytes())?;
+    let content = match head {
+        Head::V2(header) => open_batch(header, batch, max_decompressed_bytes)?,
+        Head::Legacy(header) => open_message(header, batch, max_decompressed_bytes)?,
+    };
+    Ok(Decoded { head, content })
+}
+
+fn open_batch(header: BatchHeader, batch: &[u8], limit: usize) -> Result<Content<'_>, RecordError> {
+    let (_, payload) = split(batch)?;
+    let records = match header.attributes.compression()? {
+        Compression::None => Cow::Borrowed(payload),
+        // The cleaner leaves a batch without records as a header alone.
+        _ if header.record_count == 0 && payload.is_empty() => Cow::Borrowed(payload),
+        compression => Cow::Owned(decompress(compression, Magic::V2, payload, limit)?),
+    };
+    Ok(Content::Batch { header, records })
+}
+
+fn open_message(header: LegacyHeader, bytes: &[u8], limit: usize) -> Result<Content<'_>, RecordError> {
+    let message = LegacyMessage::read(header, bytes)?;
+    match header.attributes.compression()? {
+        Compression::None => Ok(Content::Message(message)),
+        compression => {
+            let payload = message.value.ok_or(RecordError::EmptyMessageSet)?;
+            let set = decompress(compression, header.magic, payload, limit)?;
+            MessageSet::new(&header, set).map(Content::Set)
+        }
+    }
+}
+
+/// An opened batch or message.
+#[derive(Clone, Debug)]
+pub struct Decoded<'a> {
+    head: Head,
+    content: Content<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum Content<'a> {
+    Batch { header: BatchHeader, records: Cow<'a, [u8]> },
+    Message(LegacyMessage<'a>),
+    Set(MessageSet),
+}
+
+impl Decoded<'_> {
+    /// Its head.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What the timestamps of the records mean; `None` in magic 0, which has none.
+    pub fn timestamp_type(&self) -> Option<TimestampType> {
+        self.head.timestamp_type()
+    }
+
+    /// The records in their order. An error is the last item.
+    pub fn records(&self) -> Records<'_> {
+        Records(match &self.content {
+            Content::Batch { header, records } => State::Batch(BatchRecords::new(header, records)),
+            Content::Message(message) => State::Message(Some(*message)),
+            Content::Set(set) => State::Set(set.messages()),
+        })
+    }
+}
+
+/// The records of a batch or message; see [`Decoded::records`].
+#[derive(Clone, Debug)]
+pub struct Records<'a>(State<'a>);
+
+#[derive(Clone, Debug)]
+enum State<'a> {
+    Batch(BatchRecords<'a>),
+    Message(Option<LegacyMessage<'a>>),
+    Set(Messages<'a>),
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            State::Batch(records) => records.next(),
+            State::Message(message) => message.take().map(|message| Ok(of_message(message))),
+            State::Set(messages) => messages.next().map(|message| message.map(of_message)),
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Records<'_> {}
+
+fn of_message(message: LegacyMessage<'_>) -> Record<'_> {
+    Record {
+        offset: message.header.offset,
+        timestamp_ms: message.header.timestamp_ms,
+        sequence: None,
+        key: message.key,
+        value: message.value,
+        headers: Headers::default(),
+    }
+}
+
+#[derive(Clone, Debug)]
+struct BatchRecords<'a> {
+    header: BatchHeader,
+    left: &'a [u8],
+    /// Records that were read; `None` once the end or an error was given out.
+    read: Option<i32>,
+}
+
+impl<'a> BatchRecords<'a> {
+    fn new(header: &BatchHeader, records: &'a [u8]) -> BatchRecords<'a> {
+        BatchRecords { header: *header, left: records, read: Some(0) }
+    }
+
+    fn next(&mut self) -> Option<Result<Record<'a>, RecordError>> {
+        let read = self.read.take()?;
+        if read >= self.header.record_count {
+            return match self.left.len() {
+                0 => None,
+                count => Some(Err(RecordError::TrailingBytes { count })),
+            };
+        }
+        let record = self.read_next(read);
+        if record.is_ok() {
+            self.read = Some(read + 1);
+        }
+        Some(record)
+    }
+
+    fn read_next(&mut self, read: i32) -> Result<Record<'a>, RecordError> {
+        if self.left.is_empty() {
+            return Err(RecordError::RecordsMissing { record_count: self.header.record_count, found: read });
+        }
+        let raw = match frame(self.left)? {
+            Framed::Whole { body, rest } => {
+                self.left = rest;
+                RawRecord::read(body)?
+            }
+            Framed::Needs { size_bytes } => {
+                return Err(RecordError::FieldOverrun { needed: size_bytes, left: self.left.len() });
+            }
+        };
+        Ok(self.based(raw))
+    }
+
+    /// Adds the bases of the batch to the distances of the record. Sums wrap as they do in Kafka.
+    fn based(&self, raw: RawRecord<'a>) -> Record<'a> {
+        let header = &self.header;
+        let timestamp_ms = match header.attributes.timestamp_type() {
+            TimestampType::CreateTime => header.base_timestamp_ms.wrapping_add(raw.timestamp_delta_ms),
+            TimestampType::LogAppendTime => header.max_timestamp_ms,
+        };
+        let sequence = sequence_at(header.base_sequence, raw.offset_delta);
+        Record {
+            offset: header.base_offset + i64::from(raw.offset_delta),
+            timestamp_ms,
+            sequence: (sequence >= 0).then_some(sequence),
+            key: raw.key,
+            value: raw.value,
+            headers: raw.headers,
+        }
+    }
+}

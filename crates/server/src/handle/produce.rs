@@ -1,0 +1,243 @@
+//! Produce: batches go to their logs as they came.
+//!
+//! With acks -1 the answer says that the records are on disk. All requests of a connection that arrived
+//! together are appended first, then each log is synced once, then all are answered: see
+//! [`sync_and_answer`].
+
+use ottla::{Appended, Error, Log, Offset};
+use ottla_protocol::api::produce::{
+    PartitionProduceData, PartitionProduceResponse, Request, Response, TopicProduceData, TopicProduceResponse,
+};
+use ottla_protocol::{ErrorCode, RequestHeader};
+use ottla_record::{Compression, Head};
+
+use crate::answers::Answers;
+use crate::broker::Broker;
+use crate::ended::Ended;
+use crate::error_codes::{self, Refusal};
+use crate::handle::find_topic;
+use crate::log_limit::About;
+
+/// The first version in which a producer may send zstd (KIP-110).
+const FIRST_VERSION_WITH_ZSTD: i16 = 7;
+
+/// A response that is not true before the disk has what it acknowledges.
+pub(crate) struct Unsynced<'f> {
+    header: RequestHeader<'f>,
+    response: Response<'f>,
+    syncs: Vec<Sync>,
+}
+
+/// What must be on disk for one partition of a response.
+struct Sync {
+    log: Log,
+    up_to: Offset,
+    topic: usize,
+    partition: usize,
+}
+
+/// Whether the answer to this request waits for the disk.
+pub(crate) fn waits_for_disk(request: &ottla_protocol::Request<'_>) -> bool {
+    matches!(request, ottla_protocol::Request::Produce(produce) if produce.acks == -1)
+}
+
+/// Appends every batch of the request, and queues the answer or leaves it to [`sync_and_answer`].
+pub(crate) fn handle<'f>(
+    broker: &Broker,
+    header: &RequestHeader<'f>,
+    request: &Request<'f>,
+    answers: &mut Answers,
+    unsynced: &mut Vec<Unsynced<'f>>,
+) -> Result<(), Ended> {
+    let mut syncs = Vec::new();
+    let mut responses = Vec::with_capacity(request.topic_data.len());
+    for (index, topic) in request.topic_data.iter().enumerate() {
+        responses.push(append_to_topic(broker, header.api_version, request.acks, &topic, index, &mut syncs));
+    }
+    let response = Response { responses, ..Response::default() };
+    match request.acks {
+        0 if is_refused(&response) => Err(Ended::UnacknowledgedBatch),
+        0 => Ok(()),
+        -1 => {
+            unsynced.push(Unsynced { header: *header, response, syncs });
+            Ok(())
+        }
+        _ => Ok(answers.push(header, &response)?),
+    }
+}
+
+fn is_refused(response: &Response<'_>) -> bool {
+    let mut partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    partitions.any(|partition| partition.error_code.is_error())
+}
+
+fn append_to_topic<'f>(
+    broker: &Broker,
+    version: i16,
+    acks: i16,
+    data: &TopicProduceData<'f>,
+    topic_index: usize,
+    syncs: &mut Vec<Sync>,
+) -> TopicProduceResponse<'f> {
+    let topic = find_topic(broker, version >= 13, data.name, data.topic_id);
+    let mut partition_responses = Vec::with_capacity(data.partition_data.len());
+    for (partition_index, data) in data.partition_data.iter().enumerate() {
+        let appended = match (&topic, acks) {
+            (_, ..-1 | 2..) => {
+                Err(Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks {acks} is none of -1, 0, 1")))
+            }
+            (Err(code), _) => Err(Refusal::new(*code, "there is no such topic")),
+            (Ok(topic), _) => match topic.log(data.index) {
+                None => Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, "there is no such partition")),
+                Some(log) => append(broker, version, log, &data).inspect(|appended| {
+                    if acks == -1 {
+                        let up_to = appended.last_offset + 1;
+                        let log = log.clone();
+                        syncs.push(Sync { log, up_to, topic: topic_index, partition: partition_index });
+                    }
+                }),
+            },
+        };
+        partition_responses.push(answer(data.index, appended));
+    }
+    TopicProduceResponse {
+        name: data.name.into(),
+        topic_id: data.topic_id,
+        partition_responses,
+        ..TopicProduceResponse::default()
+    }
+}
+
+fn append(
+    broker: &Broker,
+    version: i16,
+    log: &Log,
+    data: &PartitionProduceData<'_>,
+) -> Result<Appended, Refusal> {
+    let records = data.records.unwrap_or_default();
+    let appended = check_shape(version, records).and_then(|()| log.append(records).map_err(|e| error_codes::refusal(broker, &e)));
+    appended.inspect_err(|refusal| {
+        broker.metrics.batches_refused.add(1);
+        if let Some(left_out) = broker.log_limit.admit(About::Batch) {
+            let partition = log.topic_partition();
+            tracing::info!(%partition, code = %refusal.code, reason = refusal.message, left_out, "refused a batch");
+        }
+    })
+}
+
+/// What the protocol asks beyond what any log asks: exactly one batch, of the current format, and not
+/// part of a transaction, which nobody could end yet.
+fn check_shape(version: i16, records: &[u8]) -> Result<(), Refusal> {
+    let invalid = |message: &str| Err(Refusal::new(ErrorCode::InvalidRecord, message));
+    if records.is_empty() {
+        return invalid("a produce request must hold a batch for each of its partitions");
+    }
+    let header = match Head::parse(records) {
+        Ok(head) if head.size_bytes() < records.len() => {
+            return invalid("a produce request must hold only one batch for each of its partitions");
+        }
+        Ok(Head::V2(header)) => header,
+        Ok(Head::Legacy(_)) => return invalid("only batches of magic 2 can be produced"),
+        Err(error) => {
+            let error = Error::from(error);
+            return Err(Refusal::new(error_codes::code_of(&error), error.to_string()));
+        }
+    };
+    if header.attributes.is_transactional() {
+        let message = "this server has no transactions";
+        return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
+    }
+    if version < FIRST_VERSION_WITH_ZSTD && header.attributes.compression() == Ok(Compression::Zstd) {
+        let message = "zstd needs version 7 of produce requests";
+        return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, message));
+    }
+    Ok(())
+}
+
+fn answer<'f>(index: i32, appended: Result<Appended, Refusal>) -> PartitionProduceResponse<'f> {
+    match appended {
+        Ok(appended) => PartitionProduceResponse {
+            index,
+            base_offset: appended.base_offset.get(),
+            log_append_time_ms: appended.append_time_ms.unwrap_or(-1),
+            log_start_offset: appended.log_start_offset.get(),
+            ..PartitionProduceResponse::default()
+        },
+        Err(refusal) => PartitionProduceResponse {
+            index,
+            error_code: refusal.code,
+            base_offset: -1,
+            log_append_time_ms: -1,
+            log_start_offset: -1,
+            error_message: Some(refusal.message.into()),
+            ..PartitionProduceResponse::default()
+        },
+    }
+}
+
+/// Waits until the disk has everything that was appended, then queues the answers.
+pub(crate) fn sync_and_answer(
+    broker: &Broker,
+    unsynced: &mut Vec<Unsynced<'_>>,
+    answers: &mut Answers,
+) -> Result<(), Ended> {
+    // Backwards: the last request of a log asks for most, and those before it then find it done.
+    for waiting in unsynced.iter_mut().rev() {
+        waiting.sync(broker);
+    }
+    for waiting in unsynced.drain(..) {
+        answers.push(&waiting.header, &waiting.response)?;
+    }
+    Ok(())
+}
+
+impl Unsynced<'_> {
+    fn sync(&mut self, broker: &Broker) {
+        for sync in self.syncs.iter().rev() {
+            let Err(error) = sync.log.sync_to(sync.up_to) else { continue };
+            let topic = self.response.responses.get_mut(sync.topic);
+            if let Some(answered) = topic.and_then(|topic| topic.partition_responses.get_mut(sync.partition)) {
+                *answered = answer(answered.index, Err(error_codes::refusal(broker, &error)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ottla_record::BatchBuilder;
+
+    use super::*;
+
+    fn batch(builder: BatchBuilder) -> Vec<u8> {
+        let mut builder = builder;
+        builder.push(1, None, Some(b"value"), &[]).unwrap();
+        builder.build().unwrap()
+    }
+
+    fn code(version: i16, records: &[u8]) -> ErrorCode {
+        check_shape(version, records).map_or_else(|refusal| refusal.code, |()| ErrorCode::None)
+    }
+
+    #[test]
+    fn a_partition_gets_exactly_one_batch() {
+        let one = batch(BatchBuilder::new());
+        assert_eq!(code(9, &one), ErrorCode::None);
+        assert_eq!(code(9, &[one.clone(), one].concat()), ErrorCode::InvalidRecord);
+        assert_eq!(code(9, &[]), ErrorCode::InvalidRecord);
+        assert_eq!(code(9, &[0; 5]), ErrorCode::CorruptMessage);
+    }
+
+    #[test]
+    fn zstd_needs_a_version_whose_readers_know_it() {
+        let zstd = batch(BatchBuilder::new().compression(Compression::Zstd));
+        assert_eq!(code(6, &zstd), ErrorCode::UnsupportedCompressionType);
+        assert_eq!(code(7, &zstd), ErrorCode::None);
+    }
+
+    #[test]
+    fn a_transactional_batch_is_refused() {
+        let transactional = batch(BatchBuilder::new().producer(1, 0, 0).transactional(true));
+        assert_eq!(code(9, &transactional), ErrorCode::InvalidTxnState);
+    }
+}

@@ -1,0 +1,158 @@
+//! Which unsynced changes a crash leaves.
+
+use super::change::{ChangeKind, Unsynced};
+
+/// What is left of one unsynced change. Only a write can be left in part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survival {
+    /// Nothing.
+    Lost,
+    /// All.
+    Kept,
+    /// The first bytes.
+    Prefix(usize),
+    /// The file has its new length, and of the disk's blocks of `size` bytes those whose bit is set
+    /// (the first block has the lowest; after 64 the bits repeat). The others show what was there
+    /// before, or zeros.
+    Blocks {
+        /// Bytes in a block: 512 for a sector, 4096 for a page.
+        size: usize,
+        /// Which ones survive.
+        kept: u64,
+    },
+}
+
+impl Survival {
+    /// The file grew, but the bytes did not come.
+    pub const LENGTH_ONLY: Survival = Survival::Blocks { size: 4096, kept: 0 };
+}
+
+/// Decides over each unsynced change, in the order they were made. A closure will do.
+pub trait CrashChoice {
+    /// What is left of this change.
+    fn survival(&mut self, change: &Unsynced) -> Survival;
+}
+
+impl<F: FnMut(&Unsynced) -> Survival> CrashChoice for F {
+    fn survival(&mut self, change: &Unsynced) -> Survival {
+        self(change)
+    }
+}
+
+/// A crash that can be written down and had again. Numbers are places among the unsynced changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// Nothing that was not synced survives.
+    LoseAll,
+    /// Everything survives, as when only the process is killed.
+    KeepAll,
+    /// All but this one survive.
+    Lose(usize),
+    /// Only this one survives.
+    Keep(usize),
+    /// Only so many from the first on survive.
+    First(usize),
+    /// Those before this one survive whole and this one in part, then all or none after it.
+    Tear {
+        /// The change.
+        change: usize,
+        /// What is left of it.
+        survival: Survival,
+        /// Whether those after it survive.
+        later: bool,
+    },
+    /// Each survives, or not, or in part, by chance; the same seed is the same crash.
+    Random(u64),
+}
+
+impl CrashChoice for Crash {
+    fn survival(&mut self, unsynced: &Unsynced) -> Survival {
+        let index = unsynced.index;
+        let kept = |kept| if kept { Survival::Kept } else { Survival::Lost };
+        match *self {
+            Crash::LoseAll => Survival::Lost,
+            Crash::KeepAll => Survival::Kept,
+            Crash::Lose(change) => kept(index != change),
+            Crash::Keep(change) => kept(index == change),
+            Crash::First(count) => kept(index < count),
+            Crash::Tear { change, survival, .. } if index == change => survival,
+            Crash::Tear { change, later, .. } => kept(index < change || later),
+            Crash::Random(seed) => random_survival(seed, unsynced),
+        }
+    }
+}
+
+/// Decided by seed and place alone, so that asking twice, or in another order, changes nothing.
+fn random_survival(seed: u64, unsynced: &Unsynced) -> Survival {
+    let mut dice = Dice(mix(seed) ^ mix(unsynced.index as u64 + 1));
+    // Seeds differ in how much they lose, or long journals would all come out half.
+    let kept_percent = [5, 35, 65, 95][(mix(seed) % 4) as usize];
+    let torn = unsynced.kind == ChangeKind::Write && dice.below(4) == 0;
+    match torn {
+        false if dice.below(100) < kept_percent => Survival::Kept,
+        false => Survival::Lost,
+        true if dice.below(3) == 0 => Survival::Prefix(dice.below(unsynced.len as u64 + 1) as usize),
+        true => {
+            let size = if dice.below(2) == 0 { 512 } else { 4096 };
+            Survival::Blocks { size, kept: dice.next() & dice.next() | dice.next() & dice.next() }
+        }
+    }
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        mix(self.0)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// SplitMix64.
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The crashes worth trying, without those that say the same thing twice.
+pub(super) fn crashes(unsynced: Vec<Unsynced>, random: u64) -> impl Iterator<Item = Crash> {
+    let count = unsynced.len();
+    let several = if count > 1 { count } else { 0 };
+    let last_write = unsynced.iter().rposition(|change| change.kind == ChangeKind::Write);
+    let tears = unsynced
+        .into_iter()
+        .filter(|change| change.kind == ChangeKind::Write)
+        .flat_map(move |write| tears(&write, Some(write.index) == last_write, write.index + 1 < count));
+    std::iter::once(Crash::LoseAll)
+        .chain((count > 0).then_some(Crash::KeepAll))
+        .chain((0..several).map(Crash::Lose))
+        .chain((0..several).map(Crash::Keep))
+        .chain((2..count).map(Crash::First))
+        .chain(tears)
+        .chain((0..if count > 0 { random } else { 0 }).map(Crash::Random))
+}
+
+fn tears(write: &Unsynced, every_byte: bool, has_later: bool) -> Vec<Crash> {
+    let to_boundary = |size: u64| (size - write.position % size) as usize;
+    let step = if every_byte { 1 } else { 512 };
+    let first = if every_byte { 1 } else { to_boundary(512) };
+    let prefixes = (first..write.len).step_by(step).map(Survival::Prefix);
+    // One block that did not come, among those that did.
+    let holes = |size: usize| {
+        let blocks = 1 + write.len.saturating_sub(to_boundary(size as u64)).div_ceil(size);
+        let blocks = if blocks > 1 { blocks.min(64) } else { 0 };
+        (0..blocks).map(move |lost| Survival::Blocks { size, kept: !(1 << lost) })
+    };
+    let survivals = prefixes.chain(holes(512)).chain(holes(4096)).chain([Survival::LENGTH_ONLY]);
+    let tear = |survival| {
+        let tear = |later| Crash::Tear { change: write.index, survival, later };
+        std::iter::once(tear(false)).chain(has_later.then_some(tear(true)))
+    };
+    survivals.flat_map(tear).collect()
+}
