@@ -33,11 +33,11 @@ topic_command() {
   kt "topics: create" $T.TopicCommand --create --topic words --partitions 2 --config retention.ms=-1 --config segment.bytes=1048576 || true
   contains "topics: create says so" '^Created topic words\.' "$OUT"
   refused "topics: a second create is refused" "already exists" $T.TopicCommand --create --topic words
-  refused "topics: a bad name is refused" 'InvalidTopicException|illegal|invalid' $T.TopicCommand --create --topic 'no/slash'
+  refused "topics: a bad name is refused" InvalidTopicException $T.TopicCommand --create --topic 'no/slash'
   kt "topics: list" $T.TopicCommand --list || true
   equal "topics: list names the topic" words "$(grep -v '^__' "$OUT" | tr '\n' ' ' | sed 's/ $//')" "$OUT"
   kt "topics: more partitions" $T.TopicCommand --alter --topic words --partitions 3 || true
-  refused "topics: fewer partitions are refused" 'InvalidPartitionsException|fewer|would not be an increase|not.*increase|currently has' $T.TopicCommand --alter --topic words --partitions 1
+  refused "topics: fewer partitions are refused" InvalidPartitionsException $T.TopicCommand --alter --topic words --partitions 1
   kt "topics: describe" $T.TopicCommand --describe --topic words || true
   contains "topics: describe shows id, partitions and settings" 'Topic: words	TopicId: [A-Za-z0-9_-]{22}	PartitionCount: 3	ReplicationFactor: 1	Configs: .*segment.bytes=1048576' "$OUT"
   equal "topics: describe shows a leader for each partition" 3 "$(grep -cE 'Partition: [0-2]	Leader: [0-9]+	Replicas: [0-9]+	Isr: [0-9]+' "$OUT")" "$OUT"
@@ -62,7 +62,6 @@ produce_and_measure() {
   else
     fail "console producer" "exit 0" "$(tail -n 2 "$OUT")" "$OUT"
   fi
-  lacks "console producer: no error" 'ERROR' <(cat "$OUT"; echo end)
 }
 
 offsets() {
@@ -75,7 +74,7 @@ offsets() {
   kt "get-offsets: by time" $T.GetOffsetShell --topic times --time 1500 || true
   equal "get-offsets: the first record at or after a time" times:0:1 "$(cat "$OUT")" "$OUT"
   kt "get-offsets: a time after all records" $T.GetOffsetShell --topic times --time 9999 || true
-  equal "get-offsets: nothing after the last record" "" "$(grep -v ':$' "$OUT" | grep -v 'times:0:3' || true)" "$OUT"
+  equal "get-offsets: nothing after the last record" "" "$(cat "$OUT")" "$OUT"
   kt "get-offsets: max timestamp" $T.GetOffsetShell --topic times --time max-timestamp || true
   equal "get-offsets: the record with the largest time" times:0:1 "$(cat "$OUT")" "$OUT"
 }

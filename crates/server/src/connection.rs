@@ -6,11 +6,12 @@
 
 use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use ottla_protocol::{LENGTH_BYTES, decode_request, frame_len};
 
 use crate::answers::Answers;
@@ -242,13 +243,12 @@ fn split_frame(received: &[u8], limit: usize) -> Result<Option<(&[u8], &[u8])>, 
     Ok(rest.split_at_checked(frame_len(*prefix, limit)?))
 }
 
-/// Whether the client is still there, as far as the system knows.
+/// Whether the client is still there, as far as the system knows. What it has sent stays unread.
 fn is_connected(peer: &Peer) -> bool {
-    let mut fds = [PollFd::new(peer.stream.as_fd(), PollFlags::POLLRDHUP)];
-    let gone = PollFlags::POLLRDHUP | PollFlags::POLLHUP | PollFlags::POLLERR;
-    match poll(&mut fds, PollTimeout::ZERO) {
-        Ok(_) => fds.iter().all(|fd| fd.revents().is_none_or(|events| !events.intersects(gone))),
-        Err(_) => true,
+    let look = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+    match recv(peer.stream.as_raw_fd(), &mut [0; 1], look) {
+        Ok(count) => count > 0,
+        Err(errno) => matches!(errno, Errno::EAGAIN | Errno::EINTR),
     }
 }
 

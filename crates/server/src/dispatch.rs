@@ -34,9 +34,7 @@ pub(crate) fn dispatch<'f>(
         Request::Metadata(request) => answers.push(header, &metadata::handle(caller, version, &request)),
         Request::ApiVersions(request) => answers.push(header, &api_versions::handle(broker, version, &request)),
         Request::CreateTopics(request) => answers.push(header, &create_topics::handle(broker, &request)),
-        Request::DeleteTopics(request) => {
-            answers.push(header, &delete_topics::handle(broker, version, &request))
-        }
+        Request::DeleteTopics(request) => answers.push(header, &delete_topics::handle(broker, &request)),
         Request::DeleteRecords(request) => answers.push(header, &delete_records::handle(broker, &request)),
         Request::InitProducerId(request) => answers.push(header, &init_producer_id::handle(broker, &request)),
         Request::OffsetForLeaderEpoch(request) => {
@@ -51,6 +49,7 @@ pub(crate) fn dispatch<'f>(
         Request::DescribeCluster(request) => {
             answers.push(header, &describe_cluster::handle(caller, &request))
         }
+        _ => return Err(Ended::NotHandled(header.api_key)),
     }
     .map_err(Ended::Encode)
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ottla_protocol::{EncodeError, FrameError, RequestError};
+use ottla_protocol::{ApiKey, EncodeError, FrameError, RequestError};
 
 use crate::broker::Broker;
 use crate::log_limit::About;
@@ -25,6 +25,9 @@ pub(crate) enum Ended {
     /// What came is no request that is spoken here.
     #[error("{0}")]
     Refused(RequestError),
+    /// A request is decoded but not handled. Each is a mistake in this program.
+    #[error("{0} is not handled")]
+    NotHandled(ApiKey),
     /// Nothing was asked for too long.
     #[error("idle for too long")]
     Idle,
@@ -59,7 +62,7 @@ impl Ended {
             Ended::SlowRequest | Ended::NoMemory => metrics.slow_requests.add(1),
             Ended::SlowReader => metrics.slow_readers.add(1),
             Ended::Storage(_) => metrics.storage_errors.add(1),
-            Ended::UnacknowledgedBatch | Ended::Encode(_) => {}
+            Ended::UnacknowledgedBatch | Ended::Encode(_) | Ended::NotHandled(_) => {}
         }
         if let Ended::Idle = self {
             tracing::debug!(peer, "closed an idle connection");

@@ -128,7 +128,7 @@ enum Next {
 
 fn send_bytes(stream: &TcpStream, mut bytes: &[u8], next: Next) -> Result<(), SendError> {
     let flags = match next {
-        Next::More => MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_MORE,
+        Next::More => MsgFlags::MSG_NOSIGNAL | MsgFlags::from_bits_retain(nix::libc::MSG_MORE),
         Next::Nothing => MsgFlags::MSG_NOSIGNAL,
     };
     while !bytes.is_empty() {

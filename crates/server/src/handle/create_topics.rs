@@ -85,11 +85,11 @@ fn partitions(broker: &Broker, asked: &CreatableTopic<'_>) -> Result<i32, Refusa
         return assigned(broker, asked);
     }
     match (asked.num_partitions, asked.replication_factor) {
-        (_, ..-1 | 0) => {
+        (_, ..=-2 | 0) => {
             refuse(ErrorCode::InvalidReplicationFactor, "the replication factor must be above 0, or -1 for the default")
         }
         (_, 2..) => refuse(ErrorCode::InvalidReplicationFactor, "there is one broker, so there is one replica"),
-        (..-1 | 0, _) => {
+        (..=-2 | 0, _) => {
             refuse(ErrorCode::InvalidPartitions, "there must be at least one partition, or -1 for the default")
         }
         (DEFAULT, _) => Ok(broker.config.default_partitions),

@@ -12,25 +12,16 @@ use crate::broker::Broker;
 use crate::error_codes::{self, Refusal};
 use crate::handle::wire_id;
 
-/// The first version that may name topics by id.
-const FIRST_BY_ID: i16 = 6;
-
-pub(crate) fn handle<'f>(broker: &Broker, version: i16, request: &Request<'f>) -> Response<'f> {
-    let asked: Vec<DeleteTopicState<'f>> = if version >= FIRST_BY_ID {
-        request.topics.iter().collect()
-    } else {
-        let by_name = |name| DeleteTopicState { name: Some(name), ..DeleteTopicState::default() };
-        request.topic_names.iter().map(by_name).collect()
-    };
+pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
     let mut seen: HashSet<(Option<&str>, Uuid)> = HashSet::new();
-    let repeated: HashSet<_> = asked.iter().map(key).filter(|key| !seen.insert(*key)).collect();
-    let responses = asked.iter().map(|asked| {
-        let deleted = if repeated.contains(&key(asked)) {
+    let repeated: HashSet<_> = request.topics.iter().map(|asked| key(&asked)).filter(|key| !seen.insert(*key)).collect();
+    let responses = request.topics.iter().map(|asked| {
+        let deleted = if repeated.contains(&key(&asked)) {
             Err(Refusal::new(ErrorCode::InvalidRequest, "the request names the topic more than once"))
         } else {
-            delete(broker, asked)
+            delete(broker, &asked)
         };
-        answer(asked, deleted)
+        answer(&asked, deleted)
     });
     Response { responses: responses.collect(), ..Response::default() }
 }

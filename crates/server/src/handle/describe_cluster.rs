@@ -31,7 +31,7 @@ pub(crate) fn handle(caller: &Caller<'_>, request: &Request) -> Response<'static
     };
     Response {
         endpoint_type: BROKERS,
-        cluster_id: broker.store.cluster_id().into(),
+        cluster_id: broker.store.cluster_id().to_owned().into(),
         controller_id: broker.store.node_id(),
         brokers: vec![node],
         cluster_authorized_operations: if request.include_cluster_authorized_operations {

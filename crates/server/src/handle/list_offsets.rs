@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ottla::{Error, Isolation, Log, TimestampOffset};
+use ottla::{Error, Isolation, Log, Offset, TimestampOffset};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsTopicResponse, Request, Response,
@@ -104,7 +104,7 @@ fn find_in(log: &Log, timestamp: i64, isolation: Isolation) -> Result<Place, Err
         Isolation::ReadUncommitted => log.high_watermark(),
         Isolation::ReadCommitted => log.last_stable_offset(),
     };
-    let at = |offset: ottla::Offset| Place { timestamp_ms: -1, offset: offset.get(), leader_epoch: -1 };
+    let at = |offset: Offset| Place { timestamp_ms: -1, offset: offset.get(), leader_epoch: -1 };
     let found = match timestamp {
         LATEST => return Ok(Place { leader_epoch: log.leader_epoch(), ..at(end) }),
         EARLIEST | EARLIEST_LOCAL => {
@@ -122,4 +122,16 @@ fn find_in(log: &Log, timestamp: i64, isolation: Isolation) -> Result<Place, Err
         offset: offset.get(),
         leader_epoch: epoch_of(log, offset),
     }))
+}
+
+/// The epoch under which the record at `offset` was appended: the last one that does not end before it.
+fn epoch_of(log: &Log, offset: Offset) -> i32 {
+    let mut epoch = log.leader_epoch();
+    loop {
+        let earlier = log.end_offset_for_epoch(epoch.saturating_sub(1));
+        if earlier.epoch < 0 || earlier.epoch >= epoch || earlier.end_offset <= offset {
+            return epoch;
+        }
+        epoch = earlier.epoch;
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) fn handle<'f>(caller: &Caller<'_>, version: i16, request: &Request<'f
     };
     Response {
         brokers: vec![node],
-        cluster_id: Some(broker.store.cluster_id().into()),
+        cluster_id: Some(broker.store.cluster_id().to_owned().into()),
         controller_id: broker.store.node_id(),
         topics: topics(caller, version, request),
         cluster_authorized_operations: asked(
@@ -91,8 +91,8 @@ fn one<'f>(
 }
 
 fn found<'f>(topic: &Topic, node_id: i32, operations: i32) -> MetadataResponseTopic<'f> {
-    let partition = |(index, log): (i32, &ottla::Log)| MetadataResponsePartition {
-        partition_index: index,
+    let partition = |(index, log): (&i32, &ottla::Log)| MetadataResponsePartition {
+        partition_index: *index,
         leader_id: node_id,
         leader_epoch: log.leader_epoch(),
         replica_nodes: vec![node_id].into(),
@@ -103,7 +103,7 @@ fn found<'f>(topic: &Topic, node_id: i32, operations: i32) -> MetadataResponseTo
         name: Some(topic.name.to_string().into()),
         topic_id: wire_id(topic.id),
         is_internal: false,
-        partitions: (0..).zip(&topic.partitions).map(partition).collect(),
+        partitions: topic.partitions.iter().map(partition).collect(),
         topic_authorized_operations: operations,
         ..MetadataResponseTopic::default()
     }

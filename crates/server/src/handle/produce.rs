@@ -83,7 +83,7 @@ fn append_to_topic<'f>(
     let mut partition_responses = Vec::with_capacity(data.partition_data.len());
     for (partition_index, data) in data.partition_data.iter().enumerate() {
         let appended = match (&topic, acks) {
-            (_, ..-1 | 2..) => {
+            (_, ..=-2 | 2..) => {
                 Err(Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks {acks} is none of -1, 0, 1")))
             }
             (Err(code), _) => Err(Refusal::new(*code, "there is no such topic")),
