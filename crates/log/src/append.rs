@@ -92,7 +92,7 @@ fn check_one<'a>(batch: &'a [u8], limits: &Limits, origin: Origin) -> Result<Che
         // Checked when it was first appended; what may have happened since is damage.
         match ottla_record::verify_crc(batch)? {
             Head::V2(header) => (header, header.max_timestamp_ms),
-            Head::Legacy(_) => return Err(RecordError::UnknownMagic { found: 1 }.into()),
+            Head::Legacy(old) => return Err(RecordError::OldMagic { magic: old.magic }.into()),
         }
     } else {
         let checked = ottla_record::check(batch, limits)?;
@@ -101,6 +101,10 @@ fn check_one<'a>(batch: &'a [u8], limits: &Limits, origin: Origin) -> Result<Che
     let control = header.attributes.is_control();
     if control && origin == Origin::Client {
         return Err(Error::ControlBatchFromClient);
+    }
+    let says_append_time = header.attributes.timestamp_type() == ottla_record::TimestampType::LogAppendTime;
+    if says_append_time && limits.timestamps.is_some() {
+        return Err(Error::AppendTimeFromClient);
     }
     let too_short = RecordError::TooShort { needed: BatchHeader::LEN, found: batch.len() };
     let (header_bytes, records) = batch.split_first_chunk::<{ BatchHeader::LEN }>().ok_or(too_short)?;

@@ -44,6 +44,9 @@ pub enum Error {
     /// Only coordinators write control batches. Nothing was stored.
     #[error("a client sent a control batch; only the log's own coordinators write those")]
     ControlBatchFromClient,
+    /// Only the log itself may say that it set a record's timestamp. Nothing was stored.
+    #[error("a client's batch says that its timestamp is the log's append time; only the log sets that")]
+    AppendTimeFromClient,
     /// What is appended in one call goes into one segment. Send less at once, or raise `segment.bytes`.
     #[error(
         "{size_bytes} bytes in one append are more than a segment may hold ({segment_bytes}); send less at once"

@@ -73,9 +73,9 @@ fn floor_offset(
 ) -> Result<Offset> {
     let below = files
         .time_index(segment)?
-        .floor(|entry| entry.timestamp_ms < timestamp_ms)
+        .around(|entry| entry.timestamp_ms < timestamp_ms)
         .map_err(|e| Error::io("read", shared.home.path(segment.base_offset(), FileKind::TimeIndex), e))?;
-    Ok(below.map_or(segment.base_offset(), |entry| entry.offset(segment.base_offset())))
+    Ok(below.floor.map_or(segment.base_offset(), |entry| entry.offset(segment.base_offset())))
 }
 
 fn in_batch(

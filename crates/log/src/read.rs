@@ -154,12 +154,12 @@ fn aborted(shared: &Shared, found: &Found, from: Offset, upper: Offset) -> Resul
 fn offset_bound(shared: &Shared, found: &Found) -> Result<Offset> {
     let end = u64::from(found.position.get()) + found.size_bytes as u64;
     let base_offset = found.segment.base_offset();
-    let above = found
+    let around = found
         .files
         .offset_index
-        .first_above(|entry| u64::from(entry.position.get()) < end)
+        .around(|entry| u64::from(entry.position.get()) < end)
         .map_err(|e| Error::io("read", shared.home.path(base_offset, FileKind::Index), e))?;
-    if let Some(entry) = above {
+    if let Some(entry) = around.above {
         return Ok(entry.offset(base_offset));
     }
     let after = shared.segments.after(base_offset);

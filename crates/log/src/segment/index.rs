@@ -30,6 +30,15 @@ enum Bytes {
     File(Arc<dyn File>),
 }
 
+/// What a lookup finds: the nearest entries on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Around<E> {
+    /// The last entry at or below what was looked up.
+    pub floor: Option<E>,
+    /// The first entry above it.
+    pub above: Option<E>,
+}
+
 /// The entries of an index file that no longer change: mapped where the file system allows it, else
 /// read entry by entry. Nothing is loaded to open one.
 #[derive(Debug)]
@@ -125,33 +134,38 @@ impl<E: Entry> IndexView<E> {
         self.entries.checked_sub(1).map(|last| self.get(last)).transpose()
     }
 
-    /// The first entry for which `at_or_below` no longer holds; see [`IndexView::floor`].
+    /// How many entries `at_or_below` holds for, by binary search: it must hold for a first stretch of
+    /// the entries and for none after.
     ///
     /// # Errors
     /// As [`IndexView::get`].
-    pub fn first_above(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
-        let index = self.floor(at_or_below)?.map_or(0, |(floor, _)| floor + 1);
-        if index < self.entries { self.get(index).map(Some) } else { Ok(None) }
+    pub fn partition_point(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<u32> {
+        let (mut low, mut high) = (0, self.entries);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if at_or_below(self.get(middle)?) { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
     }
 
-    /// The last entry for which `at_or_below` holds, by binary search: it must hold for a first stretch
-    /// of the entries and for none after.
+    /// The last entry for which `at_or_below` holds, and its number; see [`IndexView::partition_point`].
     ///
     /// # Errors
     /// As [`IndexView::get`].
     pub fn floor(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<(u32, E)>> {
-        let (mut low, mut high, mut found) = (0, self.entries, None);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let entry = self.get(middle)?;
-            if at_or_below(entry) {
-                found = Some((middle, entry));
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(found)
+        let floor = self.partition_point(at_or_below)?.checked_sub(1);
+        floor.map(|floor| Ok((floor, self.get(floor)?))).transpose()
+    }
+
+    /// The two neighbouring entries between which `at_or_below` stops to hold; see
+    /// [`IndexView::partition_point`].
+    ///
+    /// # Errors
+    /// As [`IndexView::get`].
+    pub fn around(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Around<E>> {
+        let above = self.partition_point(at_or_below)?;
+        let at = |index: u32| if index < self.entries { self.get(index).map(Some) } else { Ok(None) };
+        Ok(Around { floor: above.checked_sub(1).map_or(Ok(None), at)?, above: at(above)? })
     }
 }
 
@@ -231,27 +245,17 @@ impl<E: Entry> GrowingIndex<E> {
         Ok(())
     }
 
-    pub(crate) fn floor(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
-        let written = {
-            let state = self.state();
-            let below = state.tail.partition_point(|entry| at_or_below(*entry));
-            if let Some(entry) = below.checked_sub(1).and_then(|last| state.tail.get(last)) {
-                return Ok(Some(*entry));
-            }
-            state.written.clone()
-        };
-        Ok(written.floor(at_or_below)?.map(|(_, entry)| entry))
-    }
-
-    pub(crate) fn first_above(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
+    /// See [`IndexView::around`].
+    pub(crate) fn around(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Around<E>> {
         let (written, first_in_tail) = {
             let state = self.state();
             let below = state.tail.partition_point(|entry| at_or_below(*entry));
-            if below > 0 {
-                return Ok(state.tail.get(below).copied());
+            if let Some(floor) = below.checked_sub(1).and_then(|last| state.tail.get(last)) {
+                return Ok(Around { floor: Some(*floor), above: state.tail.get(below).copied() });
             }
             (state.written.clone(), state.tail.first().copied())
         };
-        Ok(written.first_above(at_or_below)?.or(first_in_tail))
+        let around = written.around(at_or_below)?;
+        Ok(Around { above: around.above.or(first_in_tail), ..around })
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use ottla_record::{BatchChecksum, HEAD_PEEK_LEN, Head, RecordError};
 
 use crate::fs::File;
-use crate::offset::{Offset, Position};
+use crate::offset::Position;
 
 /// Why a walk stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,8 @@ pub struct HeadWalk<'a> {
 }
 
 impl<'a> HeadWalk<'a> {
-    const CHUNK: usize = 4096;
+    /// The most that is read at once.
+    pub(crate) const CHUNK: usize = 4096;
     /// Batches at least this large are not worth reading the bytes behind their head.
     const SMALL_BATCH: usize = 1024;
     const FIRST_READ: usize = 256;
@@ -65,6 +66,19 @@ impl<'a> HeadWalk<'a> {
             chunk_len: 0,
             read_ahead: HeadWalk::FIRST_READ,
         }
+    }
+
+    /// Reads this many bytes at first, where the caller knows how far the walk is likely to go.
+    pub(crate) fn read_at_first(mut self, bytes: usize) -> HeadWalk<'a> {
+        if (1..=HeadWalk::CHUNK + HEAD_PEEK_LEN).contains(&bytes) {
+            self.read_ahead = bytes.min(HeadWalk::CHUNK);
+        }
+        self
+    }
+
+    /// The byte after the last batch that was returned.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// Goes to the next batch.
@@ -108,19 +122,6 @@ impl<'a> HeadWalk<'a> {
         }
         let start = (self.position - self.chunk_start) as usize;
         Ok(self.chunk.get(start..start + wanted).unwrap_or(&[]))
-    }
-
-    /// Walks to the first batch whose last offset is at or past `offset`.
-    ///
-    /// # Errors
-    /// As [`HeadWalk::step`].
-    pub fn find(&mut self, offset: Offset) -> io::Result<Walked> {
-        loop {
-            match self.step()? {
-                Walked::Batch(_, head) if head.last_offset() < offset => {}
-                found => return Ok(found),
-            }
-        }
     }
 }
 

@@ -18,7 +18,7 @@ mod time_index;
 mod writer;
 
 pub(crate) use handles::{HandleCache, Home};
-pub use index::{Entry, IndexView};
+pub use index::{Around, Entry, IndexView};
 pub use index_build::BuiltIndexes;
 pub(crate) use index_build::IndexBuilder;
 pub use log_file::{BatchScan, HeadWalk, ScanEnd, ScannedBatch, WalkEnd, Walked};

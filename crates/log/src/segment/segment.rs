@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
-use ottla_record::Head;
+use ottla_record::{HEAD_PEEK_LEN, Head};
 
 use super::handles::Home;
-use super::index::{Entry, GrowingIndex, IndexView};
+use super::index::{Around, Entry, GrowingIndex, IndexView};
 use super::log_file::{HeadWalk, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::time_index::TimeIndexEntry;
@@ -49,17 +49,11 @@ pub(crate) enum Index<E> {
 }
 
 impl<E: Entry> Index<E> {
-    pub(crate) fn floor(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
+    /// See [`IndexView::around`].
+    pub(crate) fn around(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Around<E>> {
         match self {
-            Index::Growing(index) => index.floor(at_or_below),
-            Index::Settled(index) => Ok(index.floor(at_or_below)?.map(|(_, entry)| entry)),
-        }
-    }
-
-    pub(crate) fn first_above(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<E>> {
-        match self {
-            Index::Growing(index) => index.first_above(at_or_below),
-            Index::Settled(index) => index.first_above(at_or_below),
+            Index::Growing(index) => index.around(at_or_below),
+            Index::Settled(index) => index.around(at_or_below),
         }
     }
 
@@ -253,14 +247,22 @@ impl Segment {
         end: u64,
     ) -> Result<Option<(Position, Head)>> {
         let path = || self.home.path(self.base_offset, FileKind::Log);
-        let start = self.floor_position(files, offset, end)?;
-        let mut walk = HeadWalk::new(&*files.log, start, end);
-        match walk.find(offset).map_err(|e| Error::io("read", path(), e))? {
+        let around = self.around(files, offset)?;
+        if let Some(found) = self.find_at_entry_above(files, &around, offset, end)? {
+            return Ok(Some(found));
+        }
+        let (mut walk, mut walked) = self.walk_from_floor(files, &around, end)?;
+        while let Walked::Batch(_, head) = &walked
+            && head.last_offset() < offset
+        {
+            walked = walk.step().map_err(|e| Error::io("read", path(), e))?;
+        }
+        match walked {
             Walked::Batch(position, head) => Ok(Some((position, head))),
             Walked::End(super::WalkEnd::Clean) => Ok(None),
             Walked::End(end) => Err(Corruption {
                 path: path(),
-                position: Some(u64::from(start.get())),
+                position: Some(walk.position()),
                 what: "a batch head behind this byte is damaged",
                 expected: format!("whole batches up to offset {offset}"),
                 found: format!("{end:?}"),
@@ -270,27 +272,77 @@ impl Segment {
         }
     }
 
-    /// Where to begin walking for `offset`: the position of the nearest index entry at or below it. An
-    /// index entry is a hint; one that the log does not bear out is passed over.
+    /// Where to begin walking for `offset`: the position of the nearest index entry at or below it.
     pub(crate) fn floor_position(&self, files: &SegmentFiles, offset: Offset, end: u64) -> Result<Position> {
-        let path = || self.home.path(self.base_offset, FileKind::Index);
-        let relative = offset - self.base_offset;
-        let entry = files
-            .offset_index
-            .floor(|entry| i64::from(entry.relative_offset) <= relative)
-            .map_err(|e| Error::io("read", path(), e))?;
-        let Some(entry) = entry.filter(|entry| u64::from(entry.position.get()) < end) else {
-            return Ok(Position::ZERO);
-        };
-        let mut walk = HeadWalk::new(&*files.log, entry.position, end);
-        match walk.step().map_err(|e| Error::io("read", path(), e))? {
-            Walked::Batch(position, head) if head.last_offset() == entry.offset(self.base_offset) => {
-                Ok(position)
-            }
-            _ => {
-                tracing::warn!(index = %path().display(), ?entry, "index entry does not match the log; walking from the first batch");
-                Ok(Position::ZERO)
-            }
+        match self.walk_from_floor(files, &self.around(files, offset)?, end)?.1 {
+            Walked::Batch(position, _) => Ok(position),
+            Walked::End(_) => Ok(Position::ZERO),
         }
     }
+
+    fn around(&self, files: &SegmentFiles, offset: Offset) -> Result<Around<OffsetIndexEntry>> {
+        let relative = offset - self.base_offset;
+        let around = files.offset_index.around(|entry| i64::from(entry.relative_offset) <= relative);
+        around.map_err(|e| Error::io("read", self.home.path(self.base_offset, FileKind::Index), e))
+    }
+
+    /// Large batches all have an entry, and then the wanted one is mostly that of the entry above: one
+    /// read tells, and what it tells is the batch's own word, not the index's.
+    fn find_at_entry_above(
+        &self,
+        files: &SegmentFiles,
+        around: &Around<OffsetIndexEntry>,
+        offset: Offset,
+        end: u64,
+    ) -> Result<Option<(Position, Head)>> {
+        let Some(above) = around.above.filter(|above| u64::from(above.position.get()) < end) else {
+            return Ok(None);
+        };
+        if gap_bytes(around) <= HeadWalk::CHUNK
+            || around.floor.is_some_and(|floor| floor.offset(self.base_offset) == offset)
+        {
+            return Ok(None);
+        }
+        let mut head = [0; HEAD_PEEK_LEN];
+        let position = u64::from(above.position.get());
+        let read = files.log.read_at(&mut head, position).map_err(|e| self.log_error(e))?;
+        let parsed = head.get(..read).and_then(|head| Head::parse(head).ok());
+        Ok(parsed
+            .filter(|head| head.base_offset() <= offset && offset <= head.last_offset())
+            .filter(|head| position + head.size_bytes() as u64 <= end)
+            .map(|head| (above.position, head)))
+    }
+
+    fn log_error(&self, e: io::Error) -> Error {
+        Error::io("read", self.home.path(self.base_offset, FileKind::Log), e)
+    }
+
+    /// A walk that has taken its first step, to the batch of the nearest index entry at or below what was
+    /// looked up. An entry is a hint; one that the log does not bear out is passed over.
+    fn walk_from_floor<'a>(
+        &self,
+        files: &'a SegmentFiles,
+        around: &Around<OffsetIndexEntry>,
+        end: u64,
+    ) -> Result<(HeadWalk<'a>, Walked)> {
+        if let Some(entry) = around.floor.filter(|entry| u64::from(entry.position.get()) < end) {
+            let mut walk = HeadWalk::new(&*files.log, entry.position, end).read_at_first(gap_bytes(around));
+            let walked = walk.step().map_err(|e| self.log_error(e))?;
+            if matches!(&walked, Walked::Batch(_, head) if head.last_offset() == entry.offset(self.base_offset))
+            {
+                return Ok((walk, walked));
+            }
+            let index = self.home.path(self.base_offset, FileKind::Index);
+            tracing::warn!(index = %index.display(), ?entry, "index entry does not match the log; walking from the first batch");
+        }
+        let mut walk = HeadWalk::new(&*files.log, Position::ZERO, end);
+        let walked = walk.step().map_err(|e| self.log_error(e))?;
+        Ok((walk, walked))
+    }
+}
+
+/// How many bytes of the log lie between the two entries.
+fn gap_bytes(around: &Around<OffsetIndexEntry>) -> usize {
+    let floor = around.floor.map_or(0, |floor| floor.position.get());
+    around.above.map_or(0, |above| above.position.get().saturating_sub(floor) as usize)
 }
