@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{dump, exit, explain, read};
+use crate::{dump, exit, explain, read, verify_command};
 
 /// The Kafka log as one small binary: serve it, write it, read it, check it.
 #[derive(Debug, Parser)]
@@ -18,5 +18,6 @@ pub struct Cli {
 pub enum Command {
     Read(read::ReadArgs),
     Dump(dump::DumpArgs),
+    Verify(verify_command::VerifyArgs),
     Explain(explain::ExplainArgs),
 }

@@ -10,6 +10,8 @@ mod read;
 mod read_only_fs;
 mod text;
 mod timestamp;
+mod verify;
+mod verify_command;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     exit::code(match &cli.command {
         Command::Read(args) => read::run(args),
         Command::Dump(args) => dump::run(args),
+        Command::Verify(args) => verify_command::run(args),
         Command::Explain(args) => explain::run(args),
     })
 }

@@ -7,6 +7,7 @@
 //! | know what a log should hold | [`ModelLog`] |
 //! | get records and batches | [`generate`] |
 //! | read what Apache Kafka wrote | [`fixtures`] |
+//! | give any bytes to a decoder or a structure | [`fuzz`] |
 
 #![allow(
     clippy::expect_used,
@@ -18,6 +19,7 @@
 )]
 
 mod fixtures;
+pub mod fuzz;
 pub mod generate;
 mod model;
 mod sim_clock;

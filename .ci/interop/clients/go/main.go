@@ -83,11 +83,10 @@ func produce(ctx context.Context, bootstrap string, files *partitionFiles, topic
 	if _, err := admin.CreateTopic(ctx, partitions, -1, configs, topic); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return err
 	}
-	details, err := admin.ListTopics(ctx, topic)
+	there, err := partitionsOf(ctx, admin, topic)
 	if err != nil {
 		return err
 	}
-	there := len(details[topic].Partitions)
 	records := generate(count, seed)
 	for i, record := range records {
 		record.Topic = topic
@@ -105,6 +104,21 @@ func produce(ctx context.Context, bootstrap string, files *partitionFiles, topic
 		}
 	}
 	return nil
+}
+
+// A broker may answer the creation of a topic a moment before its metadata has it.
+func partitionsOf(ctx context.Context, admin *kadm.Client, topic string) (int, error) {
+	for {
+		details, err := admin.ListTopics(ctx, topic)
+		if err != nil || len(details[topic].Partitions) > 0 {
+			return len(details[topic].Partitions), err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%s: its partitions did not appear: %w", topic, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // From the first offset to the end as it was at the start, by assigned partitions and reading only what is committed.

@@ -24,6 +24,16 @@ def create_if_missing(bootstrap, topic, partitions):
             raise
 
 
+def partitions_of(producer, topic):
+    """A broker may answer the creation of a topic a moment before its metadata has it."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if partitions := len(producer.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic].partitions):
+            return partitions
+        time.sleep(0.05)
+    raise SystemExit(f"{topic}: its partitions did not appear")
+
+
 def produce(bootstrap, files, topic, partitions, codec, count, seed):
     """Idempotent by request (the library is not by default); writes down what the server acknowledged."""
     create_if_missing(bootstrap, topic, partitions)
@@ -37,7 +47,7 @@ def produce(bootstrap, files, topic, partitions, codec, count, seed):
             "delivery.timeout.ms": TIMEOUT_SECONDS * 1000,
         }
     )
-    partitions = len(producer.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic].partitions)
+    partitions = partitions_of(producer, topic)
     acknowledged = []
 
     def on_delivery(error, message, record):

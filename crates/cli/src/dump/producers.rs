@@ -110,12 +110,12 @@ fn producer_line(entry: &ProducerJson) -> String {
         None => "OptionalLong.empty".to_owned(),
     };
     let mut line = format!(
-        "producerId: {} producerEpoch: {} coordinatorEpoch: {} currentTxnFirstOffset: {first_offset} lastTimestamp: {} ",
+        "producerId: {} producerEpoch: {} coordinatorEpoch: {} currentTxnFirstOffset: {first_offset} lastTimestamp: {}",
         entry.producer_id, entry.producer_epoch, entry.coordinator_epoch, entry.last_timestamp
     );
     if let Some(batch) = &entry.batch {
         line.push_str(&format!(
-            "firstSequence: {} lastSequence: {} lastOffset: {} offsetDelta: {} timestamp: {}",
+            " firstSequence: {} lastSequence: {} lastOffset: {} offsetDelta: {} timestamp: {}",
             batch.first_sequence, batch.last_sequence, batch.last_offset, batch.offset_delta, batch.timestamp
         ));
     }

@@ -22,8 +22,10 @@ pub fn write(out: &mut impl Write, dir: &PartitionDir, trace: &Trace) -> io::Res
     for (i, search) in trace.searches.iter().enumerate() {
         let Some(segment) = dir.segments.get(search.segment) else { continue };
         choice(out, dir, search, segment, trace.wanted, i > 0)?;
-        relative(out, segment, trace.wanted)?;
-        index(out, search, segment, trace.wanted)?;
+        if trace.wanted >= segment.base_offset {
+            relative(out, segment, trace.wanted)?;
+            index(out, search, segment, trace.wanted)?;
+        }
         scan(out, search, segment, trace.wanted)?;
         match &trace.found {
             Some(found) if i + 1 == trace.searches.len() => holder(out, found, trace.wanted)?,
@@ -43,7 +45,7 @@ fn choice(
 ) -> io::Result<()> {
     writeln!(out)?;
     if again {
-        writeln!(out, "1. Compaction took that offset from the end of its segment, so the next one is searched:")?;
+        writeln!(out, "1. Compaction took that offset from the end of its segment, so the next one is walked from its begin")?;
         return writeln!(out, "     {}", segment.name());
     }
     writeln!(out, "1. The segment, by file name: the last one whose base offset is at or below {wanted}")?;
@@ -70,12 +72,11 @@ fn choice(
 fn relative(out: &mut impl Write, segment: &SegmentFile, wanted: Offset) -> io::Result<()> {
     let base = segment.base_offset;
     writeln!(out, "\n2. The relative offset, which is what the index holds")?;
-    writeln!(out, "     {wanted} - {base} = {}", (wanted - base).max(0))?;
-    writeln!(out, "     A segment's name is the offset of its first record, so that one has relative offset 0.")?;
+    writeln!(out, "     {wanted} - {base} = {}", wanted - base)?;
+    writeln!(out, "     A segment is named by the offset of its first record, which so has relative offset 0.")?;
     writeln!(
         out,
-        "     (Some notes name a file by its first offset minus one, so that the first has 1: then too {wanted} is at {}.)",
-        (wanted - base).max(0)
+        "     (Some notes name it by that offset minus one, so that the first record has 1. The difference from\n     the name, and so all that follows, is the same.)"
     )
 }
 
@@ -86,7 +87,7 @@ fn index(out: &mut impl Write, search: &Search, segment: &SegmentFile, wanted: O
         return writeln!(out, "     There is no such file, so the walk begins at byte 0. `ottla reindex` makes it anew.");
     };
     writeln!(out, "     It holds {} of (relative offset, position).", counted(index.entries.into(), "entry", "entries"))?;
-    let relative = (wanted - segment.base_offset).max(0);
+    let relative = wanted - segment.base_offset;
     for (entry, at_or_below) in &index.looked_at {
         let (sign, way) = if *at_or_below { ("<=", "go right") } else { ("> ", "go left") };
         writeln!(
@@ -99,7 +100,7 @@ fn index(out: &mut impl Write, search: &Search, segment: &SegmentFile, wanted: O
 }
 
 fn nearest(out: &mut impl Write, index: &IndexSearch, relative: i64) -> io::Result<()> {
-    let Some((_, entry)) = index.nearest else {
+    let Some(entry) = index.nearest else {
         return writeln!(out, "     No entry is at or below {relative}, so the walk begins at byte 0.");
     };
     let at = entry.relative_offset;

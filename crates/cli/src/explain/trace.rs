@@ -39,7 +39,7 @@ pub struct IndexSearch {
     pub entries: u32,
     /// The entries in the order in which they were looked at, and whether each was at or below.
     pub looked_at: Vec<(OffsetIndexEntry, bool)>,
-    pub nearest: Option<(u32, OffsetIndexEntry)>,
+    pub nearest: Option<OffsetIndexEntry>,
     /// Whether a batch that fits begins where the nearest entry says.
     pub agrees: bool,
 }
@@ -132,7 +132,7 @@ fn search(
     let mut index = search_index(fs, segment, wanted)?;
     let mut start = Position::ZERO;
     if let Some(index) = &mut index {
-        if let Some((_, entry)) = index.nearest {
+        if let Some(entry) = index.nearest {
             index.agrees = fits(file, segment, entry, end).with_context(cannot_read)?;
             start = if index.agrees { entry.position } else { Position::ZERO };
         }
@@ -165,7 +165,7 @@ fn search_index(fs: &dyn FileSystem, segment: &SegmentFile, wanted: Offset) -> R
         looked_at.borrow_mut().push((entry, is));
         is
     };
-    let nearest = index.floor(at_or_below).with_context(cannot_read)?;
+    let nearest = index.around(at_or_below).with_context(cannot_read)?.floor;
     let looked_at = looked_at.into_inner();
     Ok(Some(IndexSearch { entries: index.len(), looked_at, nearest, agrees: false }))
 }

@@ -21,7 +21,8 @@ pub fn nearest_position(fs: &dyn FileSystem, segment: &SegmentFile, offset: Offs
         return Ok(Position::ZERO);
     };
     let base = segment.base_offset;
-    let Some((_, entry)) = index.floor(|entry| entry.offset(base) <= offset).with_context(at)? else {
+    let around = index.around(|entry| entry.offset(base) <= offset).with_context(at)?;
+    let Some(entry) = around.floor else {
         return Ok(Position::ZERO);
     };
     let log = fs.open(&segment.path, OpenMode::Read);

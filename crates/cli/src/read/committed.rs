@@ -7,10 +7,10 @@ use anyhow::Result;
 use ottla::Offset;
 use ottla::dir::{FileKind, FileName};
 use ottla::fs::FileSystem;
-use ottla::producer::{BatchStamp, CompletedTxn, Marker, ProducerEntry, ProducerState, snapshot};
-use ottla_record::{ControlRecord, Head, RecordError};
+use ottla::producer::{BatchStamp, CompletedTxn, ProducerEntry, ProducerState, snapshot};
+use ottla_record::Head;
 
-use crate::partition::{BatchCursor, Damage, MAX_DECOMPRESSED_BYTES, PartitionDir, Step, start_at};
+use crate::partition::{BatchCursor, Damage, PartitionDir, Step, marker_of, start_at};
 
 /// What is decided about transactions, as far as this has looked.
 pub struct Decisions<'f> {
@@ -87,20 +87,6 @@ impl<'f> Decisions<'f> {
         self.state.on_high_watermark(self.state.map_end_offset());
         Ok(Ahead::Moved)
     }
-}
-
-/// The marker in a control batch; `None` in other batches, and where there is no marker.
-///
-/// # Errors
-/// Where the control record cannot be read.
-pub fn marker_of(head: &Head, bytes: &[u8]) -> Result<Option<Marker>, RecordError> {
-    if !head.is_control() {
-        return Ok(None);
-    }
-    let decoded = ottla_record::decode(bytes, MAX_DECOMPRESSED_BYTES)?;
-    let Some(record) = decoded.records().next() else { return Ok(None) };
-    let record = record?;
-    Ok(Marker::of(&ControlRecord::parse(record.key, record.value)?))
 }
 
 /// What the newest readable snapshot at or below `from` knows, and its offset; without one, nothing is

@@ -118,10 +118,10 @@ fn time_floor(fs: &dyn FileSystem, segment: &SegmentFile, timestamp_ms: i64) -> 
     let at = || format!("cannot read {}", path.display());
     let index = IndexView::<TimeIndexEntry>::open(fs, &path).with_context(at)?;
     let floor = match index {
-        Some(index) => index.floor(|entry| entry.timestamp_ms < timestamp_ms).with_context(at)?,
+        Some(index) => index.around(|entry| entry.timestamp_ms < timestamp_ms).with_context(at)?.floor,
         None => None,
     };
-    Ok(floor.map_or(segment.base_offset, |(_, entry)| entry.offset(segment.base_offset)))
+    Ok(floor.map_or(segment.base_offset, |entry| entry.offset(segment.base_offset)))
 }
 
 /// Calls `each` for every batch from `start` on, until it says that it has found what it looked for.

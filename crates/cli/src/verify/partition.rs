@@ -1,0 +1,189 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use ottla::dir::{
+    CleanShutdown, FileKind, FileName, LeaderEpochs, OffsetCheckpoint, PartitionMetadata, TopicPartition,
+};
+use ottla::fs::FileSystem;
+use ottla::producer::{ProducerEntry, snapshot};
+use ottla::{Error, Offset};
+
+use super::epochs::EpochCheck;
+use super::finding::{Finding, Kind, Report};
+use super::names;
+use super::offsets::OffsetCheck;
+use super::segment::{LogChecks, check_segment};
+use super::snapshots::SnapshotCheck;
+use super::txns::TxnCheck;
+use crate::partition::PartitionDir;
+
+/// What the data directory says about how a log will be opened the next time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Whether the last stop was marked as clean, so that nothing is looked at.
+    pub marked_clean: bool,
+    /// Everything below is said to be on disk.
+    pub recovery_point: Option<Offset>,
+    /// Everything below is said to be deleted.
+    pub log_start_offset: Option<Offset>,
+}
+
+impl Recovery {
+    /// What is known of this partition. A checkpoint that cannot be read says nothing, as for recovery.
+    pub fn of(fs: &dyn FileSystem, data_dir: &Path, partition: &TopicPartition) -> Recovery {
+        let offset = |checkpoint: OffsetCheckpoint| {
+            checkpoint.read(fs, data_dir).ok().and_then(|offsets| offsets.get(partition).copied())
+        };
+        Recovery {
+            marked_clean: matches!(CleanShutdown::read(fs, data_dir), Ok(Some(_))),
+            recovery_point: offset(OffsetCheckpoint::RecoveryPoint),
+            log_start_offset: offset(OffsetCheckpoint::LogStart),
+        }
+    }
+}
+
+/// One partition that is being checked.
+pub struct Context<'a> {
+    pub fs: &'a Arc<dyn FileSystem>,
+    pub dir: &'a Path,
+    pub recovery: Recovery,
+    /// Is told how many bytes of the log were looked at.
+    pub progress: &'a dyn Fn(u64),
+}
+
+impl Context<'_> {
+    /// Whether recovery cuts off what stands behind the whole batches that end before this offset, and
+    /// loses nothing that is said to be on disk.
+    pub fn cuts_behind(&self, end_offset: Offset) -> bool {
+        !self.recovery.marked_clean && self.recovery.recovery_point.is_none_or(|point| end_offset >= point)
+    }
+
+    /// Whether recovery makes the indexes of a segment that ends before this offset anew.
+    pub fn recovers(&self, end_offset: Offset, sealed: bool) -> bool {
+        let looked_at = self.recovery.recovery_point.is_none_or(|point| end_offset > point);
+        !self.recovery.marked_clean && (looked_at || !sealed)
+    }
+}
+
+/// Checks everything in one partition directory.
+///
+/// # Errors
+/// Where there is no segment in the directory, and as the system reports it.
+pub fn check_partition(
+    fs: &Arc<dyn FileSystem>,
+    dir: &Path,
+    recovery: Recovery,
+    progress: &dyn Fn(u64),
+    report: &mut Report,
+) -> Result<()> {
+    let partition = Context { fs, dir, recovery, progress };
+    let log = PartitionDir::open(&**fs, dir)?;
+    report.summary.partitions += 1;
+    names::check(&**fs, &log, report)?;
+    check_partition_metadata(&partition, report)?;
+    let (snapshots, first_producers, snapshot_offsets) = read_snapshots(&partition, &log, report)?;
+    let start = log.segments.first().map_or(Offset::ZERO, |segment| segment.base_offset);
+    let mut checks = LogChecks {
+        offsets: OffsetCheck::new(),
+        epochs: EpochCheck::new(checked_epochs(&partition, report)?),
+        txns: TxnCheck::new(start, first_producers),
+        snapshots,
+    };
+    for (number, segment) in log.segments.iter().enumerate() {
+        let next = log.segments.get(number + 1).map(|next| next.base_offset);
+        match check_segment(&partition, segment, next, &mut checks, report) {
+            // Retention may have taken the segment away since the directory was listed.
+            Err(_) if fs.metadata(&segment.path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {}
+            result => result?,
+        }
+    }
+    check_end(&partition, checks.offsets.end_offset(), &snapshot_offsets, report);
+    Ok(())
+}
+
+fn check_partition_metadata(partition: &Context<'_>, report: &mut Report) -> Result<()> {
+    match PartitionMetadata::read(&**partition.fs, partition.dir) {
+        Ok(_) => Ok(()),
+        Err(Error::Corrupt(corruption)) => {
+            let what = format!("{}: found {}", corruption.what, corruption.found);
+            report.harm(&corruption.path, corruption.position, Kind::PartitionMetadataDamaged, what);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The epochs, as far as they can be read.
+pub fn read_epochs(partition: &Context<'_>) -> Option<LeaderEpochs> {
+    LeaderEpochs::read(&**partition.fs, partition.dir).ok()
+}
+
+fn checked_epochs(partition: &Context<'_>, report: &mut Report) -> Result<LeaderEpochs> {
+    match LeaderEpochs::read(&**partition.fs, partition.dir) {
+        Ok(epochs) => Ok(epochs),
+        Err(Error::Corrupt(corruption)) => {
+            let what = format!("{}: found {}", corruption.what, corruption.found);
+            report.harm(&corruption.path, corruption.position, Kind::EpochsDamaged, what);
+            Ok(LeaderEpochs::default())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads all snapshots: the check of what they say, who was known at the first segment, and their offsets.
+fn read_snapshots(
+    partition: &Context<'_>,
+    log: &PartitionDir,
+    report: &mut Report,
+) -> Result<(SnapshotCheck, Vec<ProducerEntry>, Vec<Offset>)> {
+    let mut check = SnapshotCheck::default();
+    let mut first_producers = Vec::new();
+    let offsets = names::snapshots(&**partition.fs, &log.path)?;
+    let start = log.segments.first().map(|segment| segment.base_offset);
+    for offset in &offsets {
+        let path = FileName::new(*offset, FileKind::Snapshot).in_dir(&log.path);
+        match snapshot::read(&**partition.fs, &path) {
+            Ok(entries) => {
+                for (kind, what) in check.add(&path, *offset, &entries) {
+                    report.harm(&path, None, kind, what);
+                }
+                if Some(*offset) == start {
+                    first_producers = entries;
+                }
+            }
+            Err(Error::Corrupt(corruption)) => {
+                let what = format!(
+                    "{}: expected {}, found {}",
+                    corruption.what, corruption.expected, corruption.found
+                );
+                report.harm(&path, None, Kind::SnapshotDamaged, what);
+            }
+            // Snapshots come and go while the log is in use.
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((check, first_producers, offsets))
+}
+
+/// What speaks of offsets that the log does not reach.
+fn check_end(partition: &Context<'_>, end_offset: Offset, snapshots: &[Offset], report: &mut Report) {
+    if let Some(point) = partition.recovery.recovery_point.filter(|point| *point > end_offset) {
+        let what = format!("everything below offset {point} is said to be on disk, and the log ends at {end_offset}");
+        report.harm(partition.dir, None, Kind::CheckpointBeyondEnd, what);
+    }
+    if let Some(start) = partition.recovery.log_start_offset.filter(|start| *start > end_offset) {
+        let what = format!("the log is said to begin at offset {start}, and it ends at {end_offset}");
+        report.harm(partition.dir, None, Kind::CheckpointBeyondEnd, what);
+    }
+    for offset in snapshots.iter().filter(|offset| **offset > end_offset) {
+        report.add(Finding {
+            file: FileName::new(*offset, FileKind::Snapshot).in_dir(partition.dir),
+            position: None,
+            kind: Kind::SnapshotDisagrees,
+            what: format!("it is of the state at offset {offset}, and the log ends at {end_offset}"),
+            harmless: !partition.recovery.marked_clean,
+        });
+    }
+}

@@ -1,0 +1,95 @@
+//! A data directory as bytes: what the fuzzer changes, and a person can read in a hex dump.
+//!
+//! ```text
+//! (kind: u8, number: u8, length: u16 | bytes)*
+//! ```
+
+use ottla::Offset;
+use ottla::dir::{FileKind, FileName, Suffix};
+
+use crate::Image;
+
+/// The partition that the directory holds.
+pub(super) const PARTITION: &str = "/data/letters-0";
+
+/// A file of the directory, as the fuzzer may name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataDirFile {
+    /// A file of the segment with this base offset.
+    Segment(FileKind, u8),
+    /// The same, with the suffix that a delete, a clean or a swap gives it.
+    Suffixed(FileKind, Suffix, u8),
+    /// `leader-epoch-checkpoint`.
+    LeaderEpochs,
+    /// `recovery-point-offset-checkpoint`.
+    RecoveryPoints,
+    /// `log-start-offset-checkpoint`.
+    LogStarts,
+    /// `.kafka_cleanshutdown`.
+    CleanShutdown,
+}
+
+impl DataDirFile {
+    fn of(kind: u8, number: u8) -> DataDirFile {
+        let all = FileKind::ALL;
+        let file = all[usize::from(kind) % all.len()];
+        match kind % 24 {
+            0..5 => DataDirFile::Segment(file, number),
+            5..20 => DataDirFile::Suffixed(file, Suffix::ALL[usize::from(kind % 24 - 5) / 5], number),
+            20 => DataDirFile::LeaderEpochs,
+            21 => DataDirFile::RecoveryPoints,
+            22 => DataDirFile::LogStarts,
+            _ => DataDirFile::CleanShutdown,
+        }
+    }
+
+    fn path(self) -> String {
+        let name = |kind, number: u8| FileName::new(Offset::new(i64::from(number)), kind);
+        match self {
+            DataDirFile::Segment(kind, number) => format!("{PARTITION}/{}", name(kind, number)),
+            DataDirFile::Suffixed(kind, suffix, number) => {
+                format!("{PARTITION}/{}", name(kind, number).with_suffix(suffix))
+            }
+            DataDirFile::LeaderEpochs => format!("{PARTITION}/leader-epoch-checkpoint"),
+            DataDirFile::RecoveryPoints => "/data/recovery-point-offset-checkpoint".to_owned(),
+            DataDirFile::LogStarts => "/data/log-start-offset-checkpoint".to_owned(),
+            DataDirFile::CleanShutdown => "/data/.kafka_cleanshutdown".to_owned(),
+        }
+    }
+
+    fn code(self) -> (u8, u8) {
+        (0..=u8::MAX)
+            .flat_map(|kind| (0..=u8::MAX).map(move |number| (kind, number)))
+            .find(|(kind, number)| DataDirFile::of(*kind, *number) == self)
+            .expect("every file has a code")
+    }
+}
+
+/// The bytes that stand for a directory with these files.
+pub fn encode_data_dir(files: &[(DataDirFile, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (file, content) in files {
+        let (kind, number) = file.code();
+        let length = u16::try_from(content.len()).expect("a seed's files are small");
+        bytes.extend_from_slice(&[kind, number]);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(content);
+    }
+    bytes
+}
+
+/// The directory that the bytes stand for. `change` sees each file and what is in it.
+pub(super) fn decode_data_dir(mut data: &[u8], change: impl Fn(DataDirFile, &mut [u8])) -> Image {
+    let mut image = Image::default();
+    image.put("/data/meta.properties", "version=1\nnode.id=1\ncluster.id=ottla\n");
+    while let Some(([kind, number, high, low], rest)) = data.split_first_chunk::<4>() {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
+        let (content, after) = rest.split_at(length);
+        let file = DataDirFile::of(*kind, *number);
+        let mut content = content.to_vec();
+        change(file, &mut content);
+        image.put(file.path(), content);
+        data = after;
+    }
+    image
+}

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use ottla::dir::FileKind;
+use ottla::{Environment, Isolation, Log, LogConfig, Offset};
+use ottla_record::BatchBuilder;
+
+use super::data_dir::{DataDirFile, PARTITION, decode_data_dir};
+use super::seal::seal;
+use crate::{Image, SimClock, SimFs};
+
+/// A data directory of any files, as they come and with right checksums in the `.log` files. Opening it either
+/// refuses and says why, or gives a log that can be read from start to end, that takes a record, and that
+/// opens again, after a clean close and after a crash, as it was.
+pub fn recovery(data: &[u8]) {
+    open_and_use(&decode_data_dir(data, |_, _| {}));
+    let sealed = decode_data_dir(data, |file, bytes| {
+        if matches!(file, DataDirFile::Segment(FileKind::Log, _) | DataDirFile::Suffixed(FileKind::Log, ..)) {
+            seal(bytes);
+        }
+    });
+    open_and_use(&sealed);
+}
+
+fn open_and_use(image: &Image) {
+    let fs = SimFs::from_image(image);
+    let Ok(log) = open(&fs) else { return };
+    let start = log.log_start_offset();
+    let end = log.log_end_offset();
+    assert!(start <= end);
+    read_all(&log, Isolation::ReadUncommitted);
+    read_all(&log, Isolation::ReadCommitted);
+    let _ = (log.offset_for_timestamp(0), log.max_timestamp());
+    let Ok(appended) = log.append(&one_record()) else { return };
+    assert_eq!(appended.base_offset, end);
+    let end = log.log_end_offset();
+    log.sync_to(end).unwrap();
+
+    let crashed = fs.crash(&mut crate::Crash::LoseAll);
+    if let Ok(after_crash) = open(&crashed) {
+        assert_eq!(after_crash.log_end_offset(), end, "a synced record survives a crash");
+    }
+    log.close().unwrap();
+    let again = open(&fs).expect("what was closed cleanly opens again");
+    assert_eq!((again.log_start_offset(), again.log_end_offset()), (start, end));
+    let last = again.read_batches(end + -1, 1, Isolation::ReadUncommitted).unwrap();
+    assert_eq!(last.next_offset(), end);
+}
+
+fn open(fs: &SimFs) -> ottla::Result<Log> {
+    let environment =
+        Environment { fs: Arc::new(fs.clone()), clock: Arc::new(SimClock::at_ms(1_700_000_000_000)) };
+    let config = LogConfig { max_decompressed_bytes: super::MAX_DECOMPRESSED_BYTES, ..LogConfig::default() };
+    Log::open_with(PARTITION, config, environment).map(|(log, _)| log)
+}
+
+/// Reads on from batch to batch; what is damaged is told, and ends the reading.
+fn read_all(log: &Log, isolation: Isolation) {
+    let mut next = log.log_start_offset();
+    while let Ok(batches) = log.read_batches(next, 4096, isolation) {
+        if batches.is_empty() {
+            return;
+        }
+        assert!(batches.next_offset() > next, "reading goes on");
+        let mut last = next + -1;
+        let _ = batches.for_each_record(|record| {
+            assert!(record.offset >= next && record.offset > last, "offsets grow");
+            last = record.offset;
+            Ok(())
+        });
+        next = batches.next_offset();
+    }
+    assert!(next <= log.log_end_offset());
+}
+
+fn one_record() -> Vec<u8> {
+    let mut builder = BatchBuilder::new().base_offset(Offset::ZERO);
+    builder.push(1_700_000_000_000, Some(b"ottla"), Some(b"a letter"), &[]).expect("one small record");
+    builder.build().expect("one small record")
+}
