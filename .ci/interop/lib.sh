@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What every part of the suite uses: results, servers, clients. Sourced by bash with `set -euo pipefail`.
 #
 # `run` exports: HERE this folder; ROOT the project; AGAINST ottla or kafka; OTTLA the server binary; CACHE what was

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Installs what the clients need, once, under $CACHE. Sourced by `run`; sets HAVE and CLIENTS and names what is missing.
 
 HAVE='' CLIENTS=''
@@ -45,9 +46,11 @@ prepare_python() {
   local wanted=$HERE/clients/python/requirements.txt
   if ! up_to_date "$CACHE/venv/.stamp" "$wanted"; then
     rm -rf "$CACHE/venv"
-    quietly venv python3 -m venv "$CACHE/venv" &&
-      quietly pip "$CACHE/venv/bin/pip" install --disable-pip-version-check --only-binary :all: -r "$wanted" ||
-      { missing "librdkafka and kafka-python" "pip could not install them"; return; }
+    if ! { quietly venv python3 -m venv "$CACHE/venv" &&
+      quietly pip "$CACHE/venv/bin/pip" install --disable-pip-version-check --only-binary :all: -r "$wanted"; }; then
+      missing "librdkafka and kafka-python" "pip could not install them"
+      return
+    fi
     remember "$CACHE/venv/.stamp" "$wanted"
   fi
   HAVE+=' python' CLIENTS+=' librdkafka kafkapython'

@@ -179,6 +179,11 @@ impl Error {
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Error {
         Error::Io { action, path: path.as_ref().to_path_buf(), source: Arc::new(source) }
     }
+
+    /// Whether the file or directory is simply not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// A file that is not what it must be.

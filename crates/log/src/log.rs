@@ -53,7 +53,7 @@ pub struct Log {
 
 #[derive(Debug)]
 struct Inner {
-    shared: Shared,
+    shared: Arc<Shared>,
     commit: Commit,
     /// `None` once the log is closed, and in a log that was opened to read only.
     appender: Mutex<Option<Appender>>,
@@ -132,7 +132,7 @@ impl Log {
 
     fn assemble(shared: Shared, appender: Option<Appender>) -> Log {
         let commit = Commit::new(shared.recovery_point());
-        let appender = Mutex::new(appender);
+        let (shared, appender) = (Arc::new(shared), Mutex::new(appender));
         let inner =
             Inner { shared, commit, appender, maintenance: Mutex::default(), alone: Mutex::default() };
         Log { inner: Arc::new(inner) }
@@ -232,20 +232,12 @@ impl Log {
 
     /// A reader that starts at `from` and waits at the end for more.
     pub fn tail(&self, from: Offset, isolation: Isolation) -> Tail {
-        Tail::new(self.clone(), from, isolation)
+        Tail::new(self.inner.shared.clone(), from, isolation)
     }
 
     /// Wakes `waiter` whenever the log changes, until the returned value is dropped.
     pub fn subscribe(&self, waiter: &Arc<Waiter>) -> Subscription {
         self.inner.shared.watch.subscribe(waiter)
-    }
-
-    pub(crate) fn truncations(&self) -> u64 {
-        self.inner.shared.truncations()
-    }
-
-    pub(crate) fn lowest_cut_since(&self, truncations: u64) -> Option<Offset> {
-        self.inner.shared.lowest_cut_since(truncations)
     }
 
     /// The topic and the partition's number.

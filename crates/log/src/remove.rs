@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::Offset;
 use crate::retain;
-use crate::segment::Segment;
+use crate::segment::{Handles, Segment};
 use crate::shared::Shared;
 
 /// Removes the segments that lie wholly below the start of the log; it is on disk already. Returns how

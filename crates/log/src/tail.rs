@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use crate::batches::Batches;
 use crate::error::{Error, Result};
-use crate::log::Log;
 use crate::offset::Offset;
-use crate::read::Isolation;
+use crate::read::{self, Isolation};
+use crate::shared::Shared;
 use crate::watch::{Subscription, Waiter};
 
-/// Follows a log from an offset on: see [`Log::tail`].
+/// Follows a log from an offset on: see [`Log::tail`](crate::Log::tail).
 #[derive(Debug)]
 pub struct Tail {
-    log: Log,
+    shared: Arc<Shared>,
     next_offset: Offset,
     isolation: Isolation,
     max_bytes: usize,
@@ -23,13 +23,13 @@ pub struct Tail {
 }
 
 impl Tail {
-    pub(crate) fn new(log: Log, from: Offset, isolation: Isolation) -> Tail {
+    pub(crate) fn new(shared: Arc<Shared>, from: Offset, isolation: Isolation) -> Tail {
         const MAX_BYTES: usize = 1 << 20;
         let waiter = Waiter::new();
-        let subscription = log.subscribe(&waiter);
-        let truncations = log.truncations();
+        let subscription = shared.watch.subscribe(&waiter);
+        let truncations = shared.truncations();
         Tail {
-            log,
+            shared,
             next_offset: from,
             isolation,
             max_bytes: MAX_BYTES,
@@ -52,7 +52,7 @@ impl Tail {
     /// Goes to another offset, after an error for example.
     pub fn seek(&mut self, offset: Offset) {
         self.next_offset = offset;
-        self.truncations = self.log.truncations();
+        self.truncations = self.shared.truncations();
     }
 
     /// The next batches; waits for them at most `timeout`, then returns `None`.
@@ -65,7 +65,7 @@ impl Tail {
         let deadline = Instant::now() + timeout;
         loop {
             self.ensure_not_cut()?;
-            let batches = self.log.read_batches(self.next_offset, self.max_bytes, self.isolation)?;
+            let batches = self.read()?;
             if !batches.is_empty() {
                 self.next_offset = batches.next_offset();
                 return Ok(Some(batches));
@@ -77,13 +77,19 @@ impl Tail {
         }
     }
 
+    fn read(&self) -> Result<Batches> {
+        let fetched = read::read(&self.shared, self.next_offset, self.max_bytes, self.isolation)?;
+        let max_decompressed_bytes = self.shared.config.load().max_decompressed_bytes;
+        Batches::read(&fetched, self.next_offset, self.isolation, max_decompressed_bytes)
+    }
+
     /// A cut below the position took records that were read; offsets from there on mean other records.
     fn ensure_not_cut(&mut self) -> Result<()> {
-        let truncations = self.log.truncations();
+        let truncations = self.shared.truncations();
         if truncations == self.truncations {
             return Ok(());
         }
-        let cut = self.log.lowest_cut_since(self.truncations);
+        let cut = self.shared.lowest_cut_since(self.truncations);
         if let Some(log_end_offset) = cut.filter(|cut| *cut < self.next_offset) {
             return Err(Error::Truncated { position: self.next_offset, log_end_offset });
         }

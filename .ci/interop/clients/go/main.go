@@ -160,7 +160,7 @@ func consume(ctx context.Context, bootstrap string, files *partitionFiles, topic
 	for len(missing) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("the end was not reached; still missing: %v: %w", missing, err)
+			return fmt.Errorf("%w; the ends still missing: %v", err, missing)
 		}
 		var failed error
 		fetches.EachRecord(func(record *kgo.Record) {

@@ -28,7 +28,9 @@ request = struct.pack(">hhi", 22, 0, 7) + string("interop") + string("interop-tr
 with socket.create_connection((host, int(port)), timeout=10) as connection:
     connection.sendall(struct.pack(">i", len(request)) + request)
     (size,) = struct.unpack(">i", receive(connection, 4))
-    correlation_id, _throttle_ms, error, producer_id, producer_epoch = struct.unpack(">iihqh", receive(connection, size))
+    correlation_id, _throttle_ms, error, producer_id, producer_epoch = struct.unpack(
+        ">iihqh", receive(connection, size)
+    )
 
 print(f"correlation id {correlation_id}, error {error}, producer id {producer_id}, epoch {producer_epoch}")
 if correlation_id != 7 or error == 0 or error in RETRIABLE or producer_id != -1:

@@ -31,7 +31,7 @@ pub fn read(fs: &dyn FileSystem, data_dir: &Path) -> Result<Option<MetadataImage
     let path = data_dir.join(BOOTSTRAP_FILE);
     match checkpoint::read(fs, &path) {
         Ok((replay, _)) => Ok(Some(replay.into_image())),
-        Err(error) if super::load::is_not_found(&error) => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }

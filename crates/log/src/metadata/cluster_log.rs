@@ -10,7 +10,6 @@ use ottla_record::{ControlRecord, Head};
 
 use super::batches::{Batches, Next, corrupt};
 use super::checkpoint;
-use super::load::is_not_found;
 use super::quorum::Quorum;
 use super::replay::Replay;
 use crate::dir::{FileKind, FileName};
@@ -107,7 +106,7 @@ fn newest_snapshot(fs: &dyn FileSystem, log_dir: &Path, files: &Files) -> Result
         match checkpoint::read(fs, &log_dir.join(name)) {
             Ok((replay, quorum)) => return Ok((ClusterLog { replay, quorum }, *end_offset)),
             Err(error @ Error::Corrupt(_)) => damaged = damaged.or(Some(error)),
-            Err(error) if is_not_found(&error) => {}
+            Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }
     }

@@ -1,9 +1,8 @@
-use std::io;
 use std::path::Path;
 
 use super::image::MetadataImage;
 use super::{bootstrap, cluster_log};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs::FileSystem;
 
 /// The directory of the cluster's log in a data directory.
@@ -35,8 +34,4 @@ pub fn load(fs: &dyn FileSystem, data_dir: &Path) -> Result<(MetadataImage, Sour
         Some(image) => Ok((image, Source::Bootstrap)),
         None => Ok((MetadataImage::new(), Source::None)),
     }
-}
-
-pub(super) fn is_not_found(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }

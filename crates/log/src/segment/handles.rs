@@ -2,7 +2,6 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::segment::Segment;
 use crate::dir::{FileKind, FileName};
 use crate::fs::FileSystem;
 use crate::offset::Offset;
@@ -27,7 +26,13 @@ impl Home {
 #[derive(Debug)]
 pub struct HandleCache {
     capacity: usize,
-    opened: Mutex<VecDeque<Weak<Segment>>>,
+    opened: Mutex<VecDeque<Weak<dyn Handles>>>,
+}
+
+/// What opens files when it needs them and can do without them.
+pub(crate) trait Handles: Send + Sync + std::fmt::Debug {
+    /// Lets go of the files. Readers in flight keep theirs.
+    fn close_handles(&self);
 }
 
 impl HandleCache {
@@ -37,10 +42,10 @@ impl HandleCache {
     }
 
     /// Notes that a sealed segment has just been opened.
-    pub(crate) fn opened(&self, segment: &Arc<Segment>) {
+    pub(crate) fn opened(&self, segment: Weak<dyn Handles>) {
         let surplus = {
             let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            opened.push_back(Arc::downgrade(segment));
+            opened.push_back(segment);
             if opened.len() > self.capacity { opened.pop_front() } else { None }
         };
         if let Some(oldest) = surplus.and_then(|weak| weak.upgrade()) {

@@ -17,7 +17,7 @@ mod slice;
 mod time_index;
 mod writer;
 
-pub(crate) use handles::{HandleCache, Home};
+pub(crate) use handles::{HandleCache, Handles, Home};
 pub use index::{Around, Entry, IndexView};
 pub use index_build::BuiltIndexes;
 pub(crate) use index_build::IndexBuilder;

@@ -1,11 +1,11 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
 use ottla_record::{HEAD_PEEK_LEN, Head};
 
-use super::handles::Home;
+use super::handles::{Handles, Home};
 use super::index::{Around, Entry, GrowingIndex, IndexView};
 use super::log_file::{HeadWalk, Walked};
 use super::offset_index::OffsetIndexEntry;
@@ -173,21 +173,19 @@ impl Segment {
             .unwrap_or_else(IndexView::empty);
         let files = Arc::new(SegmentFiles::new(log, Index::Settled(index), None));
         self.files.store(Some(files.clone()));
-        self.home.handles.opened(self);
+        self.note_opened();
         Ok(files)
+    }
+
+    fn note_opened(self: &Arc<Self>) {
+        let this: Weak<Segment> = Arc::downgrade(self);
+        self.home.handles.opened(this);
     }
 
     /// Puts files into a sealed segment that are open already.
     pub(crate) fn adopt(self: &Arc<Self>, files: SegmentFiles) {
         self.files.store(Some(Arc::new(files)));
-        self.home.handles.opened(self);
-    }
-
-    /// Lets go of a sealed segment's files. Readers in flight keep theirs.
-    pub(crate) fn close_handles(&self) {
-        if !self.active {
-            self.files.store(None);
-        }
+        self.note_opened();
     }
 
     /// How many bytes readers may see.
@@ -338,6 +336,14 @@ impl Segment {
         let mut walk = HeadWalk::new(&*files.log, Position::ZERO, end);
         let walked = walk.step().map_err(|e| self.log_error(e))?;
         Ok((walk, walked))
+    }
+}
+
+impl Handles for Segment {
+    fn close_handles(&self) {
+        if !self.active {
+            self.files.store(None);
+        }
     }
 }
 

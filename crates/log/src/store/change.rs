@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::catalog::Topic;
-use super::store::{Changes, Store};
+use super::state::{Changes, Inner, partition_image};
 use crate::dir::{PartitionMetadata, TopicId, TopicPartition, Uuid};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
@@ -18,7 +18,7 @@ use crate::recover::OpenOptions;
 use crate::settings;
 
 pub(super) fn create(
-    store: &Store,
+    store: &Inner,
     name: &str,
     partitions: i32,
     overrides: &BTreeMap<String, String>,
@@ -36,16 +36,17 @@ pub(super) fn create(
         return Err(Error::AlreadyExists { name: format!("topic {name}") });
     }
     ensure_no_collision(store, &name)?;
-    let id = TopicId::random().map_err(|e| Error::io("make an id for", store.path(), e))?;
+    let id = TopicId::random().map_err(|e| Error::io("make an id for", &store.path, e))?;
     let topic = Topic { name, id, partitions: BTreeMap::new(), overrides: overrides.clone() };
     let topic = with_partitions(store, &changes, topic, partitions)?;
     finish(store, &mut changes, topic)
 }
 
 /// Kafka names its metrics by topics with `.` written as `_`, and so refuses two that differ only there.
-fn ensure_no_collision(store: &Store, name: &str) -> Result<()> {
+fn ensure_no_collision(store: &Inner, name: &str) -> Result<()> {
     let folded = name.replace('.', "_");
-    let other = store.topics().into_iter().find(|topic| topic.name.replace('.', "_") == folded);
+    let catalog = store.catalog.load();
+    let other = catalog.topics().find(|topic| topic.name.replace('.', "_") == folded);
     match other {
         None => Ok(()),
         Some(_) => Err(Error::InvalidTopic {
@@ -55,7 +56,7 @@ fn ensure_no_collision(store: &Store, name: &str) -> Result<()> {
     }
 }
 
-pub(super) fn add_partitions(store: &Store, name: &str, total: i32) -> Result<Arc<Topic>> {
+pub(super) fn add_partitions(store: &Inner, name: &str, total: i32) -> Result<Arc<Topic>> {
     let mut changes = store.changes()?;
     let topic = store.topic(name).ok_or_else(|| Error::Unknown { name: format!("topic {name}") })?;
     let there = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
@@ -70,7 +71,7 @@ pub(super) fn add_partitions(store: &Store, name: &str, total: i32) -> Result<Ar
 
 /// Makes the directories of partitions that are not there yet. Should one fail, those that were made go
 /// again.
-fn with_partitions(store: &Store, changes: &Changes, mut topic: Topic, total: i32) -> Result<Topic> {
+fn with_partitions(store: &Inner, changes: &Changes, mut topic: Topic, total: i32) -> Result<Topic> {
     let mut made = Vec::new();
     for number in (0..total).filter(|number| !topic.partitions.contains_key(number)) {
         match make_partition(store, changes, &topic, number) {
@@ -87,19 +88,19 @@ fn with_partitions(store: &Store, changes: &Changes, mut topic: Topic, total: i3
     Ok(topic)
 }
 
-fn make_partition(store: &Store, changes: &Changes, topic: &Topic, number: i32) -> Result<Log> {
-    let environment = &store.inner.config.environment;
+fn make_partition(store: &Inner, changes: &Changes, topic: &Topic, number: i32) -> Result<Log> {
+    let environment = &store.config.environment;
     let topic_partition = TopicPartition::new(topic.name.clone(), number)?;
-    let dir = store.inner.path.join(topic_partition.dir_name());
+    let dir = store.path.join(topic_partition.dir_name());
     let log_starts = changes.data_dir.as_ref().map(|data_dir| data_dir.log_starts().clone());
     let (log, _) = Log::open_in(OpenOptions {
         dir: dir.clone(),
         topic_partition,
         marks: Default::default(),
         log_starts,
-        config: settings::apply(&store.inner.config.defaults, &topic.overrides),
+        config: settings::apply(&store.config.defaults, &topic.overrides),
         environment: environment.clone(),
-        handles: store.inner.handles.clone(),
+        handles: store.handles.clone(),
         clean: true,
         least_leader_epoch: 0,
     })?;
@@ -112,23 +113,23 @@ fn make_partition(store: &Store, changes: &Changes, topic: &Topic, number: i32) 
     }
 }
 
-fn discard(store: &Store, log: &Log) {
+fn discard(store: &Inner, log: &Log) {
     log.abandon();
-    if let Err(e) = remove_directory(&*store.inner.config.environment.fs, log.path()) {
+    if let Err(e) = remove_directory(&*store.config.environment.fs, log.path()) {
         tracing::warn!(partition = %log.topic_partition(), error = %e, "cannot remove a partition that was not created");
     }
 }
 
-fn finish(store: &Store, changes: &mut Changes, topic: Topic) -> Result<Arc<Topic>> {
+fn finish(store: &Inner, changes: &mut Changes, topic: Topic) -> Result<Arc<Topic>> {
     let mut image = changes.image.clone();
-    let placement = store.inner.placement;
+    let placement = store.placement;
     let entry = image.topics.entry(topic.name.to_string()).or_insert_with(|| TopicImage {
         id: topic.id,
         configs: topic.overrides.clone(),
         ..Default::default()
     });
     for (number, log) in &topic.partitions {
-        entry.partitions.entry(*number).or_insert_with(|| Store::partition_image(log, placement));
+        entry.partitions.entry(*number).or_insert_with(|| partition_image(log, placement));
     }
     if let Err(e) = store.commit(changes, image) {
         let known = store.topic(&topic.name);
@@ -141,7 +142,7 @@ fn finish(store: &Store, changes: &mut Changes, topic: Topic) -> Result<Arc<Topi
     Ok(topic)
 }
 
-pub(super) fn delete(store: &Store, name: &str) -> Result<()> {
+pub(super) fn delete(store: &Inner, name: &str) -> Result<()> {
     let mut changes = store.changes()?;
     let topic = store.topic(name).ok_or_else(|| Error::Unknown { name: format!("topic {name}") })?;
     let mut image = changes.image.clone();
@@ -159,13 +160,13 @@ pub(super) fn delete(store: &Store, name: &str) -> Result<()> {
 }
 
 /// Renames the directory, so that a topic of the same name can be made at once, and forgets the log.
-fn retire(store: &Store, changes: &mut Changes, log: &Log) -> Result<()> {
-    let environment = &store.inner.config.environment;
-    let unique = Uuid::random().map_err(|e| Error::io("make an id for", store.path(), e))?;
+fn retire(store: &Inner, changes: &mut Changes, log: &Log) -> Result<()> {
+    let environment = &store.config.environment;
+    let unique = Uuid::random().map_err(|e| Error::io("make an id for", &store.path, e))?;
     let unique = u128::from_be_bytes(unique.to_bytes());
-    let to = store.inner.path.join(log.topic_partition().deleted_dir_name(unique));
+    let to = store.path.join(log.topic_partition().deleted_dir_name(unique));
     environment.fs.rename(log.path(), &to).map_err(|e| Error::io("rename", log.path(), e))?;
-    environment.fs.sync_dir(&store.inner.path).map_err(|e| Error::io("sync", store.path(), e))?;
+    environment.fs.sync_dir(&store.path).map_err(|e| Error::io("sync", &store.path, e))?;
     let delay_ms = u64::try_from(log.config().file_delete_delay_ms).unwrap_or(0);
     changes.deletions.push((environment.clock.monotonic() + Duration::from_millis(delay_ms), to));
     match changes.data_dir.as_mut() {

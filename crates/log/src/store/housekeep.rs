@@ -1,7 +1,7 @@
 //! What is due now and then: every step goes on where another log's failed.
 
 use super::change;
-use super::store::Store;
+use super::state::Inner;
 use crate::dir::TopicPartition;
 use crate::error::{Error, Result};
 use crate::log::Log;
@@ -21,9 +21,9 @@ pub struct HousekeepReport {
     pub failures: Vec<(TopicPartition, Error)>,
 }
 
-pub(super) fn run(store: &Store) -> Result<HousekeepReport> {
+pub(super) fn run(store: &Inner) -> Result<HousekeepReport> {
     let mut report = HousekeepReport::default();
-    let catalog = store.inner.catalog.load_full();
+    let catalog = store.catalog.load_full();
     for log in catalog.logs() {
         match keep(log, &mut report) {
             // A topic that was deleted meanwhile.
@@ -33,7 +33,7 @@ pub(super) fn run(store: &Store) -> Result<HousekeepReport> {
     }
     remove_directories(store)?;
     let mut changes = store.changes()?;
-    let there = store.inner.catalog.load_full();
+    let there = store.catalog.load_full();
     let marks: Vec<_> = there.logs().map(Log::marks).collect();
     if let Some(data_dir) = changes.data_dir.as_mut() {
         data_dir.checkpoint(&marks)?;
@@ -49,8 +49,8 @@ fn keep(log: &Log, report: &mut HousekeepReport) -> Result<()> {
     Ok(())
 }
 
-fn remove_directories(store: &Store) -> Result<()> {
-    let environment = &store.inner.config.environment;
+fn remove_directories(store: &Inner) -> Result<()> {
+    let environment = &store.config.environment;
     let now = environment.clock.monotonic();
     let due: Vec<_> = {
         let mut changes = store.changes()?;

@@ -9,6 +9,7 @@ mod change;
 mod config;
 mod housekeep;
 mod open;
+mod state;
 #[expect(clippy::module_inception, reason = "the folder is the store and its steps; this file is the type")]
 mod store;
 

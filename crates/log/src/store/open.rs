@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 
 use super::catalog::{Catalog, Topic};
 use super::config::StoreConfig;
-use super::store::{Changes, Inner, Store};
+use super::state::{Changes, Inner, partition_image};
 use crate::config::Environment;
 use crate::data_dir::DataDir;
 use crate::dir::{DirName, MetaProperties, PartitionMetadata, TopicId, TopicPartition, Uuid};
@@ -34,7 +34,7 @@ pub struct StoreReport {
     pub logs: usize,
 }
 
-pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Store, StoreReport)> {
+pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreReport)> {
     let environment = config.environment.clone();
     ensure_directory(&environment, path)?;
     let data_dir = DataDir::open(&environment.fs, path)?;
@@ -69,7 +69,7 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Store, StoreRepo
             deletions: Vec::new(),
         }),
     };
-    Ok((Store { inner: Arc::new(inner) }, report))
+    Ok((inner, report))
 }
 
 /// A directory with other things in it, but nothing of Kafka's, is somebody else's.
@@ -207,7 +207,7 @@ impl Opener<'_> {
                     report.recovered.push((log.topic_partition().clone(), recovery));
                 }
                 largest_producer_id = largest_producer_id.max(log.largest_producer_id().unwrap_or(-1));
-                *partition = Store::partition_image(&log, placement);
+                *partition = partition_image(&log, placement);
                 partitions.insert(*number, log);
                 report.logs += 1;
             }

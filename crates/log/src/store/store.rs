@@ -1,23 +1,17 @@
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::ArcSwap;
-
-use super::catalog::{Catalog, Topic};
+use super::catalog::Topic;
 use super::change;
 use super::config::StoreConfig;
 use super::housekeep::{self, HousekeepReport};
 use super::open::{self, StoreReport};
+use super::state::Inner;
 use crate::config::LogConfig;
-use crate::data_dir::DataDir;
 use crate::dir::TopicId;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Log;
-use crate::metadata::bootstrap::{self, Placement};
-use crate::metadata::{MetadataImage, PartitionImage};
-use crate::segment::HandleCache;
 
 /// Many logs in one data directory: what a service holds that needs more than one partition, and what the
 /// server serves.
@@ -44,30 +38,7 @@ use crate::segment::HandleCache;
 /// [`Store::housekeep`] now and then for retention and checkpoints, as the server does.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(super) inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) path: PathBuf,
-    pub(super) config: StoreConfig,
-    pub(super) handles: Arc<HandleCache>,
-    pub(super) cluster_id: String,
-    pub(super) placement: Placement,
-    pub(super) catalog: ArcSwap<Catalog>,
-    /// Held by whoever changes which topics there are.
-    pub(super) changes: Mutex<Changes>,
-}
-
-/// What changes with the set of topics.
-#[derive(Debug)]
-pub(super) struct Changes {
-    /// `None` once the store is closed.
-    pub(super) data_dir: Option<DataDir>,
-    pub(super) image: MetadataImage,
-    pub(super) next_producer_id: i64,
-    /// Directories of deleted topics, and when they go, in the clock's monotonic time.
-    pub(super) deletions: Vec<(Duration, PathBuf)>,
+    inner: Arc<Inner>,
 }
 
 /// How many producer ids one write of the image makes available (as in Kafka).
@@ -81,7 +52,8 @@ impl Store {
     /// [`Error::Locked`] while anybody else, Kafka too, has it open; [`Error::NotADirectoryOfOurs`]
     /// where something else is there; [`Error::Corrupt`] where a file is not what it must be.
     pub fn open(path: impl AsRef<Path>, config: StoreConfig) -> Result<(Store, StoreReport)> {
-        open::open(path.as_ref(), config)
+        let (inner, report) = open::open(path.as_ref(), config)?;
+        Ok((Store { inner: Arc::new(inner) }, report))
     }
 
     /// The data directory.
@@ -111,7 +83,7 @@ impl Store {
 
     /// The topic of this name.
     pub fn topic(&self, name: &str) -> Option<Arc<Topic>> {
-        self.inner.catalog.load().topic(name).cloned()
+        self.inner.topic(name)
     }
 
     /// The topic with this id.
@@ -135,7 +107,7 @@ impl Store {
         partitions: i32,
         overrides: &BTreeMap<String, String>,
     ) -> Result<Arc<Topic>> {
-        change::create(self, name, partitions, overrides)
+        change::create(&self.inner, name, partitions, overrides)
     }
 
     /// Deletes a topic with all its records.
@@ -143,7 +115,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unknown`]; [`Error::Io`] where the disk refuses.
     pub fn delete_topic(&self, name: &str) -> Result<()> {
-        change::delete(self, name)
+        change::delete(&self.inner, name)
     }
 
     /// Adds partitions to a topic until there are `total`.
@@ -151,7 +123,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unknown`]; [`Error::InvalidConfig`] where there are as many already.
     pub fn create_partitions(&self, name: &str, total: i32) -> Result<Arc<Topic>> {
-        change::add_partitions(self, name, total)
+        change::add_partitions(&self.inner, name, total)
     }
 
     /// A producer id that nobody has had.
@@ -159,12 +131,12 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] where the disk refuses.
     pub fn allocate_producer_id(&self) -> Result<i64> {
-        let mut changes = self.changes()?;
+        let mut changes = self.inner.changes()?;
         let id = changes.next_producer_id;
         if id >= changes.image.next_producer_id {
             let mut image = changes.image.clone();
             image.next_producer_id = id + PRODUCER_ID_BLOCK;
-            self.commit(&mut changes, image)?;
+            self.inner.commit(&mut changes, image)?;
         }
         changes.next_producer_id = id + 1;
         Ok(id)
@@ -176,7 +148,7 @@ impl Store {
     /// # Errors
     /// What goes wrong with one log is in the report; an error is about the data directory as a whole.
     pub fn housekeep(&self) -> Result<HousekeepReport> {
-        housekeep::run(self)
+        housekeep::run(&self.inner)
     }
 
     /// Flushes and closes all logs and marks the directory as closed cleanly, so that the next open, here
@@ -200,42 +172,6 @@ impl Store {
         match failed {
             None => data_dir.close(&marks),
             Some(e) => Err(e),
-        }
-    }
-
-    /// # Errors
-    /// [`Error::Closed`] once the store is closed.
-    pub(super) fn changes(&self) -> Result<MutexGuard<'_, Changes>> {
-        let changes = self.inner.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        if changes.data_dir.is_none() {
-            return Err(Error::Closed { path: self.inner.path.clone() });
-        }
-        Ok(changes)
-    }
-
-    /// Makes `image` the truth on disk and here.
-    pub(super) fn commit(&self, changes: &mut Changes, image: MetadataImage) -> Result<()> {
-        let environment = &self.inner.config.environment;
-        let now_ms = environment.clock.now_ms();
-        bootstrap::write(&*environment.fs, &self.inner.path, &image, self.inner.placement, now_ms)?;
-        changes.image = image;
-        Ok(())
-    }
-
-    pub(super) fn publish(&self, change: impl FnOnce(&mut Catalog)) {
-        let mut catalog = Catalog::clone(&self.inner.catalog.load());
-        change(&mut catalog);
-        self.inner.catalog.store(Arc::new(catalog));
-    }
-
-    /// What the image says of a partition of this node. Kafka cuts epochs that are not below the image's
-    /// from a log's history, so the image names the next one.
-    pub(super) fn partition_image(log: &Log, placement: Placement) -> PartitionImage {
-        PartitionImage {
-            leader_epoch: log.leader_epoch().saturating_add(1),
-            partition_epoch: 0,
-            replicas: vec![placement.node_id],
-            directories: vec![placement.directory_id],
         }
     }
 }
