@@ -40,6 +40,7 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
     let data_dir = DataDir::open(&environment.fs, path)?;
     let (cluster_id, placement) = identity(&environment, path, config.node_id)?;
     let (image, source) = metadata::load(&*environment.fs, path)?;
+    ensure_single_node(path, &image, placement.node_id)?;
     let mut report = StoreReport {
         clean: data_dir.was_clean(),
         taken_over_from_kafka: source == Source::ClusterLog,
@@ -159,12 +160,27 @@ fn reconcile(path: &Path, mut image: MetadataImage, found: Found, node_id: i32) 
         topic.id = id;
         topic.partitions.entry(partition.partition()).or_default().replicas = vec![node_id];
     }
-    for topic in image.topics.values_mut() {
-        // Partitions that live on other nodes have no directory here and are not served.
-        topic.partitions.retain(|_, partition| partition.replicas.contains(&node_id));
-    }
-    image.topics.retain(|_, topic| !topic.partitions.is_empty());
     Ok(image)
+}
+
+/// A directory of a cluster of several brokers holds a part of what the cluster agreed on, and whoever
+/// wrote to it alone would break that agreement.
+fn ensure_single_node(path: &Path, image: &MetadataImage, node_id: i32) -> Result<()> {
+    for (name, topic) in &image.topics {
+        let elsewhere = topic.partitions.iter().find(|(_, partition)| partition.replicas != [node_id]);
+        if let Some((number, partition)) = elsewhere {
+            let replicas = &partition.replicas;
+            return Err(Error::NotADirectoryOfOurs {
+                path: path.to_path_buf(),
+                expected: "data directory of a single node",
+                reason: format!(
+                    "{name}-{number} has its replicas on nodes {replicas:?}, and this is node {node_id}; \
+                     bring the partitions of a cluster here by its own tools, or mirror its topics"
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn other_topic(path: &Path, partition: &TopicPartition, expected: TopicId, found: TopicId) -> Error {
