@@ -22,6 +22,9 @@ pub(crate) struct Commit {
     round_ended: Condvar,
     /// Segments that were rolled and whose bytes no round has covered yet.
     sealed: Mutex<BTreeMap<Offset, Arc<Segment>>>,
+    /// When the first of the segments was rolled that no flush has covered yet, in the clock's monotonic
+    /// time.
+    first_roll: Mutex<Option<Duration>>,
     /// Whether the directory has names that are not durable.
     names_dirty: AtomicBool,
 }
@@ -43,6 +46,7 @@ impl Commit {
             round: Mutex::new(Round { durable, running: false, ended_at: Duration::ZERO, cuts: 0 }),
             round_ended: Condvar::new(),
             sealed: Mutex::default(),
+            first_roll: Mutex::default(),
             names_dirty: AtomicBool::new(true),
         }
     }
@@ -64,8 +68,21 @@ impl Commit {
         shared.clock.monotonic().saturating_sub(self.round().ended_at) >= Duration::from_millis(flush_ms)
     }
 
+    /// Whether segments wait for a flush that were rolled before this log was opened, or so long ago that
+    /// the system has written most of their bytes by itself. Flushing sooner would only make appends wait
+    /// for the disk.
+    pub(crate) fn has_settled_segments(&self, shared: &Shared) -> bool {
+        const SETTLED_AFTER: Duration = Duration::from_secs(60);
+        let active = shared.segments.last();
+        let rolled = active.is_some_and(|active| active.base_offset() > shared.recovery_point());
+        let first_roll = *self.first_roll.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = shared.clock.monotonic();
+        rolled && first_roll.is_none_or(|rolled_at| now.saturating_sub(rolled_at) >= SETTLED_AFTER)
+    }
+
     /// The next round must cover this segment, and the names in its directory.
-    pub(crate) fn note_rolled(&self, sealed: Arc<Segment>) {
+    pub(crate) fn note_rolled(&self, sealed: Arc<Segment>, now: Duration) {
+        self.first_roll.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
         self.sealed.lock().unwrap_or_else(PoisonError::into_inner).insert(sealed.base_offset(), sealed);
         self.note_names();
     }
@@ -149,6 +166,7 @@ impl Commit {
     /// # Errors
     /// As [`Commit::sync_to`].
     pub(crate) fn flush(&self, shared: &Shared, end: Offset) -> Result<()> {
+        self.first_roll.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.sync_to(shared, end)?;
         let synced = sync_derived(shared).and_then(|()| {
             shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))

@@ -165,7 +165,7 @@ impl Log {
             let before = appender.writer.segment().clone();
             let outcome = appender.append(shared, &checked, options, now_ms)?;
             if outcome.rolled {
-                self.inner.commit.note_rolled(before);
+                self.inner.commit.note_rolled(before, shared.clock.monotonic());
             }
             Ok(outcome)
         })?;
@@ -381,7 +381,7 @@ impl Log {
             if new_start >= appender.next_offset && appender.writer.size_bytes() > 0 {
                 let before = appender.writer.segment().clone();
                 appender.roll(shared, &shared.config.load(), shared.clock.now_ms())?;
-                self.inner.commit.note_rolled(before);
+                self.inner.commit.note_rolled(before, shared.clock.monotonic());
             }
             retain::advance_start(shared, &mut appender.producers, new_start);
             Ok(())
@@ -450,18 +450,15 @@ impl Log {
         Ok(())
     }
 
-    /// Flushes where the settings ask for it by now, and where a segment was rolled since the last flush:
-    /// so recovery never has to look at more than the newest segments. Tells whether it did.
+    /// Flushes where the settings ask for it by now, and where segments were rolled a while ago: so
+    /// recovery never has to look at more than the newest segments. Tells whether it did.
     ///
     /// # Errors
     /// As [`Log::flush`].
     pub fn flush_if_due(&self) -> Result<bool> {
-        let shared = &self.inner.shared;
-        let end = shared.log_end_offset();
-        let recovery_point = shared.recovery_point();
-        let rolled = shared.segments.last().is_some_and(|active| active.base_offset() > recovery_point);
-        let late = self.inner.commit.is_late(shared);
-        if end == recovery_point || !(rolled || late) {
+        let Inner { shared, commit, .. } = &*self.inner;
+        let unflushed = shared.log_end_offset() > shared.recovery_point();
+        if !unflushed || !(commit.has_settled_segments(shared) || commit.is_late(shared)) {
             return Ok(false);
         }
         self.flush().map(|()| true)
