@@ -79,24 +79,32 @@ impl<'a> Reader<'a> {
         Ok(fixed)
     }
 
+    /// 8 bits, signed.
+    ///
     /// # Errors
     /// [`ProtocolError::UnexpectedEnd`].
     pub fn i8(&mut self, field: &'static str) -> Result<i8, ProtocolError> {
         Ok(i8::from_be_bytes(self.fixed(field)?))
     }
 
+    /// 16 bits, signed.
+    ///
     /// # Errors
     /// [`ProtocolError::UnexpectedEnd`].
     pub fn i16(&mut self, field: &'static str) -> Result<i16, ProtocolError> {
         Ok(i16::from_be_bytes(self.fixed(field)?))
     }
 
+    /// 32 bits, signed.
+    ///
     /// # Errors
     /// [`ProtocolError::UnexpectedEnd`].
     pub fn i32(&mut self, field: &'static str) -> Result<i32, ProtocolError> {
         Ok(i32::from_be_bytes(self.fixed(field)?))
     }
 
+    /// 64 bits, signed.
+    ///
     /// # Errors
     /// [`ProtocolError::UnexpectedEnd`].
     pub fn i64(&mut self, field: &'static str) -> Result<i64, ProtocolError> {
@@ -111,6 +119,8 @@ impl<'a> Reader<'a> {
         Ok(self.i8(field)? != 0)
     }
 
+    /// A topic id, 16 bytes.
+    ///
     /// # Errors
     /// [`ProtocolError::UnexpectedEnd`].
     pub fn uuid(&mut self, field: &'static str) -> Result<Uuid, ProtocolError> {
@@ -174,6 +184,8 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string of UTF-8, or null.
+    ///
     /// # Errors
     /// [`ProtocolError`] where the length is negative or exceeds the frame, or the bytes are not UTF-8.
     pub fn nullable_string(&mut self, field: &'static str) -> Result<Option<&'a str>, ProtocolError> {
@@ -190,6 +202,8 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string of UTF-8.
+    ///
     /// # Errors
     /// As [`Reader::nullable_string`], and [`ProtocolError::UnexpectedNull`].
     pub fn string(&mut self, field: &'static str) -> Result<&'a str, ProtocolError> {
@@ -239,6 +253,8 @@ impl<'a> Reader<'a> {
         Ok(Some(List::from_wire(elements, count, version, self.flexible)))
     }
 
+    /// A list that stays in the frame and must not be null; see [`Reader::nullable_list`].
+    ///
     /// # Errors
     /// As [`Reader::nullable_list`], and [`ProtocolError::UnexpectedNull`].
     pub fn list<T: Decode<'a>>(
@@ -274,6 +290,8 @@ impl<'a> Reader<'a> {
         Ok(Some(elements))
     }
 
+    /// A list read into memory that must not be null; see [`Reader::nullable_vec`].
+    ///
     /// # Errors
     /// As [`Reader::nullable_vec`], and [`ProtocolError::UnexpectedNull`].
     pub fn vec<T: Decode<'a>>(&mut self, field: &'static str, version: i16) -> Result<Vec<T>, ProtocolError> {

@@ -13,7 +13,7 @@ pub enum Part {
     Bytes(Range<usize>),
     /// Bytes that the sender holds, such as a range of a log file.
     External {
-        /// Which one, counted over all external parts since the last [`Writer::clear`].
+        /// Which one, counted over all external parts since the last [`Writer::clear`], empty ones included.
         index: usize,
         /// How many bytes to send; never zero.
         len: usize,
@@ -24,6 +24,7 @@ pub enum Part {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     at: usize,
+    index: usize,
     len: usize,
 }
 
@@ -32,6 +33,7 @@ struct Mark {
 pub(crate) struct FrameStart {
     at: usize,
     marks: usize,
+    externals: usize,
 }
 
 /// A growing buffer of frames, with marks where external bytes go.
@@ -52,6 +54,8 @@ pub(crate) struct FrameStart {
 pub struct Writer {
     buffer: Vec<u8>,
     marks: Vec<Mark>,
+    /// How many external parts there were, with the empty ones, which have no mark.
+    externals: usize,
     flexible: bool,
     error: Option<EncodeError>,
 }
@@ -66,6 +70,7 @@ impl Writer {
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.marks.clear();
+        self.externals = 0;
         self.flexible = false;
         self.error = None;
     }
@@ -94,16 +99,14 @@ impl Writer {
     /// What to send, in order; empty parts are left out.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let mut sent = 0;
-        let marked = self.marks.iter().enumerate().flat_map(move |(index, mark)| {
+        let marked = self.marks.iter().flat_map(move |mark| {
             let head = Part::Bytes(sent..mark.at);
             sent = mark.at;
-            [head, Part::External { index, len: mark.len }]
+            [head, Part::External { index: mark.index, len: mark.len }]
         });
         let last = self.marks.last().map_or(0, |mark| mark.at);
-        marked.chain([Part::Bytes(last..self.buffer.len())]).filter(|part| match part {
-            Part::Bytes(range) => !range.is_empty(),
-            Part::External { len, .. } => *len > 0,
-        })
+        let parts = marked.chain([Part::Bytes(last..self.buffer.len())]);
+        parts.filter(|part| !matches!(part, Part::Bytes(range) if range.is_empty()))
     }
 
     /// The bytes of a [`Part::Bytes`].
@@ -137,7 +140,7 @@ impl Writer {
 
     /// The place to which [`check`](Writer::check) takes back what failed.
     pub(crate) fn mark(&self) -> FrameStart {
-        FrameStart { at: self.buffer.len(), marks: self.marks.len() }
+        FrameStart { at: self.buffer.len(), marks: self.marks.len(), externals: self.externals }
     }
 
     /// Leaves room for the length that precedes a frame.
@@ -164,6 +167,7 @@ impl Writer {
         let Some(error) = self.error.take() else { return Ok(()) };
         self.buffer.truncate(start.at);
         self.marks.truncate(start.marks);
+        self.externals = start.externals;
         Err(error)
     }
 
@@ -301,7 +305,10 @@ impl Writer {
 
     /// Marks that `len` bytes of the sender follow here.
     pub fn external(&mut self, len: usize) {
-        self.marks.push(Mark { at: self.buffer.len(), len });
+        if len > 0 {
+            self.marks.push(Mark { at: self.buffer.len(), index: self.externals, len });
+        }
+        self.externals = self.externals.saturating_add(1);
     }
 
     /// Appends the list of a request.

@@ -10,7 +10,9 @@ impl Oracle for ApiVersionsRequest {
 
     fn generate(any: &mut Gen<'_>, _version: i16) -> Self {
         let name = any.string();
-        ApiVersionsRequest::default().with_client_software_name(name).with_client_software_version(any.string())
+        ApiVersionsRequest::default()
+            .with_client_software_name(name)
+            .with_client_software_version(any.string())
     }
 
     fn ours(&self, _version: i16) -> api_versions::Request<'_> {

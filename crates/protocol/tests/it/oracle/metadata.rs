@@ -87,11 +87,7 @@ impl Oracle for MetadataResponse {
             .with_cluster_id(any.option(Gen::string))
             .with_controller_id(BrokerId(any.i32()))
             .with_topics(any.vec(|any| topic(any, version)))
-            .with_cluster_authorized_operations(any.when(
-                (8..=10).contains(&version),
-                Gen::i32,
-                i32::MIN,
-            ))
+            .with_cluster_authorized_operations(any.when((8..=10).contains(&version), Gen::i32, i32::MIN))
             .with_error_code(any.error_code())
     }
 

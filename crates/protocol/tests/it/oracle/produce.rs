@@ -18,7 +18,10 @@ impl Oracle for ProduceRequest {
         };
         let topic = |any: &mut Gen<'_>| {
             let (name, id) = (any.topic(), any.uuid());
-            TopicProduceData::default().with_name(name).with_topic_id(id).with_partition_data(any.vec(partition))
+            TopicProduceData::default()
+                .with_name(name)
+                .with_topic_id(id)
+                .with_partition_data(any.vec(partition))
         };
         ProduceRequest::default()
             .with_transactional_id(any.option(|any| TransactionalId(any.string())))
