@@ -1,10 +1,11 @@
 //! The append path, the single writer's half: from the bytes of whole batches to a published end.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use ottla_record::{Assignment, BatchHeader, ControlRecord, Head, Limits, RecordError};
 
+use crate::commit::Commit;
 use crate::config::{LogConfig, TimestampType};
 use crate::dir::FileKind;
 use crate::error::{Error, Result};
@@ -132,13 +133,6 @@ pub(crate) struct Appender {
     scratch: Vec<u8>,
 }
 
-/// What one append leaves for the caller to do outside the lock.
-pub(crate) struct Outcome {
-    pub appended: Appended,
-    /// The segment that this append closed; its bytes are not durable yet.
-    pub rolled: bool,
-}
-
 struct Placed {
     header: [u8; BatchHeader::LEN],
     batch: PlacedBatch,
@@ -159,15 +153,16 @@ impl Appender {
     pub(crate) fn append(
         &mut self,
         shared: &Shared,
+        commit: &Commit,
         batches: &[CheckedBatch<'_>],
         options: &AppendOptions,
         now_ms: i64,
-    ) -> Result<Outcome> {
+    ) -> Result<Appended> {
         let config = shared.config.load();
         let leader_epoch = options.leader_epoch.unwrap_or(self.leader_epoch);
         let placed = self.place(batches, options.origin, leader_epoch, &config, now_ms)?;
         if let Some(duplicate) = self.find_duplicate(shared, &placed, options.origin)? {
-            return Ok(Outcome { appended: duplicate, rolled: false });
+            return Ok(duplicate);
         }
         let incoming = incoming(&placed, now_ms);
         if incoming.size_bytes > u64::from(config.segment_bytes) {
@@ -177,24 +172,22 @@ impl Appender {
             });
         }
         let first_offset = first_offset(batches, &placed, options.origin, self.next_offset);
-        let rolled = should_roll(&self.writer.state(), &incoming, &config);
-        if rolled {
-            self.roll(shared, &config, now_ms)?;
+        if should_roll(&self.writer.state(), &incoming, &config) {
+            self.roll(shared, commit, &config, now_ms)?;
         }
         self.enter_epoch(shared, leader_epoch, first_offset)?;
         self.write(batches, &placed).inspect_err(|e| poison_unless_rolled_back(shared, e))?;
         self.apply(shared, &placed)?;
         self.next_offset = incoming.last_offset + 1;
+        // The bytes last: who sees them sees the bound of the careful readers that belongs to them.
         shared.publish_end(self.next_offset, self.producers.first_unstable_offset());
-        Ok(Outcome {
-            appended: Appended {
-                base_offset: first_offset,
-                last_offset: incoming.last_offset,
-                append_time_ms: (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms),
-                log_start_offset: shared.log_start_offset(),
-                duplicate: false,
-            },
-            rolled,
+        self.writer.publish();
+        Ok(Appended {
+            base_offset: first_offset,
+            last_offset: incoming.last_offset,
+            append_time_ms: (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms),
+            log_start_offset: shared.log_start_offset(),
+            duplicate: false,
         })
     }
 
@@ -323,22 +316,46 @@ impl Appender {
         if shared.epochs().latest().is_some_and(|latest| latest.epoch >= epoch) {
             return Ok(());
         }
-        let epochs = shared.change_epochs(|epochs| {
-            epochs.assign(epoch, first_offset);
-            epochs.clone()
-        });
-        epochs.write(&*shared.home.fs, &shared.home.dir)
+        let mut epochs = shared.epochs().clone();
+        epochs.assign(epoch, first_offset);
+        epochs.write(&*shared.home.fs, &shared.home.dir)?;
+        shared.change_epochs(|current| *current = epochs);
+        Ok(())
     }
 
     /// Closes the active segment and begins the next at the end of the log. Nothing is synced here: a
     /// sync under the append lock would stall every producer.
-    pub(crate) fn roll(&mut self, shared: &Shared, config: &LogConfig, now_ms: i64) -> Result<()> {
-        let next =
-            SegmentWriter::create(&shared.home, self.next_offset, config.index_interval_bytes, now_ms)?;
+    pub(crate) fn roll(
+        &mut self,
+        shared: &Shared,
+        commit: &Commit,
+        config: &LogConfig,
+        now_ms: i64,
+    ) -> Result<()> {
+        // What may fail comes first; nothing that readers see has changed then.
+        self.writer.close()?;
+        let next = SegmentWriter::create(&shared.home, self.next_offset, config.index_interval_bytes, now_ms)
+            .inspect_err(|_| self.take_back_roll(shared))?;
         let active = next.segment().clone();
-        let sealed = std::mem::replace(&mut self.writer, next).seal().inspect_err(|e| poison(shared, e))?;
+        // Before the first record of the next segment is published: a sync that covers it covers this one.
+        commit.note_rolled(self.writer.segment().clone(), shared.clock.monotonic());
+        let sealed = std::mem::replace(&mut self.writer, next).seal();
         shared.segments.roll(sealed, active);
-        self.take_snapshot(shared)
+        if let Err(error) = self.take_snapshot(shared) {
+            // An older one and more batches do as well.
+            tracing::warn!(partition = %shared.topic_partition, %error, "no snapshot of the producers at this roll");
+        }
+        Ok(())
+    }
+
+    /// Appending may go on in the segment before, and then an empty one that begins in its midst would be
+    /// taken for the end of the log.
+    fn take_back_roll(&self, shared: &Shared) {
+        let path = shared.home.path(self.next_offset, FileKind::Log);
+        match shared.home.fs.remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => shared.poison(Arc::new(e)),
+            _ => {}
+        }
     }
 
     /// Writes the producers' state at the end of the log.
@@ -377,7 +394,7 @@ fn first_offset(
 /// failure leaves doubt about what the files hold.
 fn poison_unless_rolled_back(shared: &Shared, error: &Error) {
     let harmless = matches!(error, Error::Io { action: "append to", source, .. }
-        if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
+        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded));
     if !harmless {
         poison(shared, error);
     }

@@ -41,11 +41,13 @@ struct Round {
 }
 
 impl Commit {
-    pub(crate) fn new(durable: Offset) -> Commit {
+    /// Everything below `durable` is on disk; of `unsynced` segments nobody knows.
+    pub(crate) fn new(durable: Offset, unsynced: Vec<Arc<Segment>>) -> Commit {
+        let sealed = unsynced.into_iter().map(|segment| (segment.base_offset(), segment)).collect();
         Commit {
             round: Mutex::new(Round { durable, running: false, ended_at: Duration::ZERO, cuts: 0 }),
             round_ended: Condvar::new(),
-            sealed: Mutex::default(),
+            sealed: Mutex::new(sealed),
             first_roll: Mutex::default(),
             names_dirty: AtomicBool::new(true),
         }

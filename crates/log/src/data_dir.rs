@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::dir::{CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition};
 use crate::error::{Error, Result};
@@ -27,31 +27,79 @@ pub(crate) struct PartitionMarks {
     pub first_segment: Offset,
 }
 
-/// The checkpoint of log starts. It is written before anything below a start is removed, by any log of
-/// the directory at any time, so it is shared by all of them.
+/// The checkpoints that any log of the directory may have to move at any time: its start, before
+/// anything below is removed, and its recovery point, before anything below is cut.
 #[derive(Debug)]
-pub(crate) struct LogStarts {
+pub(crate) struct Checkpoints {
     fs: Arc<dyn FileSystem>,
     data_dir: PathBuf,
-    offsets: Mutex<Offsets>,
+    offsets: Mutex<MovingOffsets>,
 }
 
-impl LogStarts {
+#[derive(Debug)]
+struct MovingOffsets {
+    log_starts: Offsets,
+    recovery_points: Offsets,
+}
+
+impl Checkpoints {
     /// Makes the start of one log durable.
-    pub(crate) fn advance(&self, topic_partition: &TopicPartition, start: Offset) -> Result<()> {
-        self.change(|offsets| {
-            offsets.insert(topic_partition.clone(), start);
-        })
+    pub(crate) fn advance_start(&self, topic_partition: &TopicPartition, start: Offset) -> Result<()> {
+        let mut offsets = self.offsets();
+        let before = offsets.log_starts.clone();
+        if before.get(topic_partition).is_some_and(|before| *before >= start) {
+            return Ok(());
+        }
+        offsets.log_starts.insert(topic_partition.clone(), start);
+        self.write_log_starts(&offsets).inspect_err(|_| offsets.log_starts = before)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Offsets)) -> Result<()> {
-        let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut offsets);
-        OffsetCheckpoint::LogStart.write(&*self.fs, &self.data_dir, &offsets)
+    /// Makes it durable that recovery must look at one log from `offset` on. The log's own recovery point
+    /// was lowered before.
+    pub(crate) fn lower_recovery_point(
+        &self,
+        topic_partition: &TopicPartition,
+        offset: Offset,
+    ) -> Result<()> {
+        let mut offsets = self.offsets();
+        match offsets.recovery_points.get_mut(topic_partition) {
+            Some(before) if *before > offset => *before = offset,
+            _ => return Ok(()),
+        }
+        self.write_recovery_points(&offsets)
     }
 
-    fn get(&self, topic_partition: &TopicPartition) -> Option<Offset> {
-        self.offsets.lock().unwrap_or_else(PoisonError::into_inner).get(topic_partition).copied()
+    fn offsets(&self) -> MutexGuard<'_, MovingOffsets> {
+        self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_log_starts(&self, offsets: &MovingOffsets) -> Result<()> {
+        OffsetCheckpoint::LogStart.write(&*self.fs, &self.data_dir, &offsets.log_starts)
+    }
+
+    fn write_recovery_points(&self, offsets: &MovingOffsets) -> Result<()> {
+        OffsetCheckpoint::RecoveryPoint.write(&*self.fs, &self.data_dir, &offsets.recovery_points)
+    }
+}
+
+impl MovingOffsets {
+    fn take(&mut self, mark: &PartitionMarks) {
+        self.recovery_points.insert(mark.topic_partition.clone(), mark.recovery_point);
+        let before = self.log_starts.get(&mark.topic_partition).copied();
+        // A start on disk may be ahead of the log that is about to follow it.
+        let start = before.map_or(mark.log_start_offset, |before| before.max(mark.log_start_offset));
+        // A start that the oldest segment's name tells needs no entry (as in Kafka).
+        if start > mark.first_segment {
+            self.log_starts.insert(mark.topic_partition.clone(), start);
+        } else {
+            self.log_starts.remove(&mark.topic_partition);
+        }
+    }
+
+    fn forget(&mut self, topic_partition: &TopicPartition) -> bool {
+        let start = self.log_starts.remove(topic_partition);
+        let recovery_point = self.recovery_points.remove(topic_partition);
+        start.is_some() || recovery_point.is_some()
     }
 }
 
@@ -60,9 +108,8 @@ impl LogStarts {
 pub(crate) struct DataDir {
     fs: Arc<dyn FileSystem>,
     path: PathBuf,
-    recovery_points: Offsets,
     high_watermarks: Offsets,
-    log_starts: Arc<LogStarts>,
+    checkpoints: Arc<Checkpoints>,
     was_clean: bool,
     _lock: DirLock,
 }
@@ -74,15 +121,13 @@ impl DataDir {
         fs.create_dir_all(path).map_err(|e| Error::io("make", path, e))?;
         let lock = DirLock::acquire(&**fs, path)?;
         let was_clean = CleanShutdown::read(&**fs, path)?.is_some();
-        let log_starts = OffsetCheckpoint::LogStart.read(&**fs, path)?;
-        let data_dir = DataDir {
+        let offsets = Mutex::new(MovingOffsets {
+            log_starts: OffsetCheckpoint::LogStart.read(&**fs, path)?,
             recovery_points: OffsetCheckpoint::RecoveryPoint.read(&**fs, path)?,
+        });
+        let data_dir = DataDir {
             high_watermarks: OffsetCheckpoint::Replication.read(&**fs, path)?,
-            log_starts: Arc::new(LogStarts {
-                fs: fs.clone(),
-                data_dir: path.to_path_buf(),
-                offsets: Mutex::new(log_starts),
-            }),
+            checkpoints: Arc::new(Checkpoints { fs: fs.clone(), data_dir: path.to_path_buf(), offsets }),
             fs: fs.clone(),
             path: path.to_path_buf(),
             was_clean,
@@ -119,51 +164,45 @@ impl DataDir {
     }
 
     pub(crate) fn marks(&self, topic_partition: &TopicPartition) -> Marks {
+        let offsets = self.checkpoints.offsets();
         Marks {
-            recovery_point: self.recovery_points.get(topic_partition).copied(),
-            log_start_offset: self.log_starts.get(topic_partition),
+            recovery_point: offsets.recovery_points.get(topic_partition).copied(),
+            log_start_offset: offsets.log_starts.get(topic_partition).copied(),
         }
     }
 
-    pub(crate) fn log_starts(&self) -> &Arc<LogStarts> {
-        &self.log_starts
+    pub(crate) fn checkpoints(&self) -> &Arc<Checkpoints> {
+        &self.checkpoints
     }
 
-    /// Writes what these logs say into the checkpoints; the entries of others stay.
-    pub(crate) fn checkpoint(&mut self, marks: &[PartitionMarks]) -> Result<()> {
-        for mark in marks {
-            self.recovery_points.insert(mark.topic_partition.clone(), mark.recovery_point);
-            self.high_watermarks.insert(mark.topic_partition.clone(), mark.high_watermark);
+    /// Writes what the logs say into the checkpoints; the entries of others stay. The logs are asked while
+    /// none of them can move its start or its recovery point on disk, so that nothing older is written
+    /// over what one of them has just written.
+    pub(crate) fn checkpoint(&mut self, ask: impl FnOnce() -> Vec<PartitionMarks>) -> Result<()> {
+        let mut offsets = self.checkpoints.offsets();
+        for mark in ask() {
+            offsets.take(&mark);
+            self.high_watermarks.insert(mark.topic_partition, mark.high_watermark);
         }
-        OffsetCheckpoint::RecoveryPoint.write(&*self.fs, &self.path, &self.recovery_points)?;
+        self.checkpoints.write_recovery_points(&offsets)?;
         OffsetCheckpoint::Replication.write(&*self.fs, &self.path, &self.high_watermarks)?;
-        self.log_starts.change(|offsets| {
-            for mark in marks {
-                // A start that the oldest segment's name tells needs no entry (as in Kafka).
-                if mark.log_start_offset > mark.first_segment {
-                    offsets.insert(mark.topic_partition.clone(), mark.log_start_offset);
-                } else {
-                    offsets.remove(&mark.topic_partition);
-                }
-            }
-        })
+        self.checkpoints.write_log_starts(&offsets)
     }
 
-    /// Forgets a log that is deleted.
+    /// Forgets a log that is deleted, or that another one of its name has left: what is said of it would
+    /// be taken for the next one's.
     pub(crate) fn forget(&mut self, topic_partition: &TopicPartition) -> Result<()> {
-        self.recovery_points.remove(topic_partition);
-        self.high_watermarks.remove(topic_partition);
-        self.checkpoint(&[])?;
-        self.log_starts.change(|offsets| {
-            offsets.remove(topic_partition);
-        })
+        let known = self.checkpoints.offsets().forget(topic_partition);
+        let known = self.high_watermarks.remove(topic_partition).is_some() || known;
+        if known { self.checkpoint(Vec::new) } else { Ok(()) }
     }
 
     /// Writes the checkpoints and, where that is true of all logs in the directory, the mark that
     /// everything was closed cleanly; then lets go of the lock.
-    pub(crate) fn close(mut self, marks: &[PartitionMarks]) -> Result<()> {
-        self.checkpoint(marks)?;
-        if self.was_clean || !self.holds_others(marks)? {
+    pub(crate) fn close(mut self, marks: Vec<PartitionMarks>) -> Result<()> {
+        let vouched_for = self.was_clean || !self.holds_others(&marks)?;
+        self.checkpoint(|| marks)?;
+        if vouched_for {
             CleanShutdown { broker_epoch: None }.write(&*self.fs, &self.path)?;
         }
         Ok(())

@@ -89,7 +89,7 @@ impl Log {
         let options = OpenOptions {
             dir: dir.as_ref().to_path_buf(),
             marks: data_dir.marks(&topic_partition),
-            log_starts: Some(data_dir.log_starts().clone()),
+            checkpoints: Some(data_dir.checkpoints().clone()),
             topic_partition,
             config,
             environment,
@@ -114,7 +114,7 @@ impl Log {
             dir: dir.as_ref().to_path_buf(),
             topic_partition,
             marks,
-            log_starts: None,
+            checkpoints: None,
             config: LogConfig::default(),
             environment,
             handles: Arc::new(HandleCache::new(64)),
@@ -131,7 +131,8 @@ impl Log {
     }
 
     fn assemble(shared: Shared, appender: Option<Appender>) -> Log {
-        let commit = Commit::new(shared.recovery_point());
+        let recovery_point = shared.recovery_point();
+        let commit = Commit::new(recovery_point, shared.segments.from(recovery_point));
         let (shared, appender) = (Arc::new(shared), Mutex::new(appender));
         let inner =
             Inner { shared, commit, appender, maintenance: Mutex::default(), alone: Mutex::default() };
@@ -161,18 +162,13 @@ impl Log {
         shared.ensure_writable()?;
         let now_ms = shared.clock.now_ms();
         let checked = append::check(batches, &shared.config.load(), options.origin, now_ms)?;
-        let outcome = self.with_appender(|appender| {
-            let before = appender.writer.segment().clone();
-            let outcome = appender.append(shared, &checked, options, now_ms)?;
-            if outcome.rolled {
-                self.inner.commit.note_rolled(before, shared.clock.monotonic());
-            }
-            Ok(outcome)
-        })?;
+        let commit = &self.inner.commit;
+        let appended =
+            self.with_appender(|appender| appender.append(shared, commit, &checked, options, now_ms))?;
         // Outside the append lock: a woken reader finds it free.
         shared.watch.notify();
-        self.flush_after(&outcome.appended)?;
-        Ok(outcome.appended)
+        self.flush_after(&appended)?;
+        Ok(appended)
     }
 
     /// `flush.messages`: an append that fills the measure waits for the disk.
@@ -348,6 +344,7 @@ impl Log {
     /// [`Error::OffsetOutOfRange`] past the end of the log.
     pub fn delete_records(&self, before: Offset) -> Result<Offset> {
         let shared = &self.inner.shared;
+        let _one_at_a_time = self.maintenance();
         if before > shared.log_end_offset() {
             return Err(Error::OffsetOutOfRange {
                 requested: before,
@@ -356,12 +353,7 @@ impl Log {
             });
         }
         if before > shared.log_start_offset() {
-            let _one_at_a_time = self.maintenance();
-            self.with_appender(|appender| {
-                retain::advance_start(shared, &mut appender.producers, before);
-                Ok(())
-            })?;
-            self.persist_start()?;
+            self.advance_start(before)?;
             remove::segments_below_start(shared)?;
         }
         Ok(shared.log_start_offset())
@@ -379,14 +371,12 @@ impl Log {
         };
         self.with_appender(|appender| {
             if new_start >= appender.next_offset && appender.writer.size_bytes() > 0 {
-                let before = appender.writer.segment().clone();
-                appender.roll(shared, &shared.config.load(), shared.clock.now_ms())?;
-                self.inner.commit.note_rolled(before, shared.clock.monotonic());
+                let commit = &self.inner.commit;
+                appender.roll(shared, commit, &shared.config.load(), shared.clock.now_ms())?;
             }
-            retain::advance_start(shared, &mut appender.producers, new_start);
             Ok(())
         })?;
-        self.persist_start()?;
+        self.advance_start(new_start)?;
         remove::segments_below_start(shared)
     }
 
@@ -406,15 +396,20 @@ impl Log {
         self.appender().as_mut().map_or(0, |appender| appender.producers.expire(now_ms, expiration_ms))
     }
 
-    /// A start of the log that was moved must be on disk before the bytes below it go.
-    fn persist_start(&self) -> Result<()> {
+    /// Moves the start of the log up: on disk first, so that nothing below it goes, and no reader is told,
+    /// before it is sure.
+    fn advance_start(&self, start: Offset) -> Result<()> {
         let shared = &self.inner.shared;
-        let start = shared.log_start_offset();
-        let epochs = shared.change_epochs(|epochs| epochs.truncate_from_start(start).then(|| epochs.clone()));
-        if let Some(epochs) = epochs {
-            epochs.write(&*shared.home.fs, &shared.home.dir)?;
+        shared.ensure_writable()?;
+        if let Some(checkpoints) = &shared.checkpoints {
+            checkpoints.advance_start(&shared.topic_partition, start)?;
         }
-        shared.log_starts.as_ref().map_or(Ok(()), |starts| starts.advance(&shared.topic_partition, start))
+        self.with_appender(|appender| {
+            retain::advance_start(shared, &mut appender.producers, start);
+            Ok(())
+        })?;
+        let epochs = shared.change_epochs(|epochs| epochs.truncate_from_start(start).then(|| epochs.clone()));
+        epochs.map_or(Ok(()), |epochs| epochs.write(&*shared.home.fs, &shared.home.dir))
     }
 
     /// Cuts the log so that it ends at `to`. Readers that stood past it are told.
@@ -445,7 +440,7 @@ impl Log {
         let _one_at_a_time = self.maintenance();
         self.flush_locked()?;
         if let Some(data_dir) = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            data_dir.checkpoint(&[self.marks()])?;
+            data_dir.checkpoint(|| vec![self.marks()])?;
         }
         Ok(())
     }
@@ -501,7 +496,7 @@ impl Log {
         let closed = self.close_files();
         let data_dir = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (closed, data_dir) {
-            (Ok(true), Some(data_dir)) => data_dir.close(&[self.marks()]),
+            (Ok(true), Some(data_dir)) => data_dir.close(vec![self.marks()]),
             (closed, _) => closed.map(|_| ()),
         }
     }

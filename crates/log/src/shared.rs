@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
 use crate::config::LogConfig;
-use crate::data_dir::LogStarts;
+use crate::data_dir::Checkpoints;
 use crate::dir::{LeaderEpochs, TopicPartition};
 use crate::error::{Error, Result};
 use crate::offset::Offset;
@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub segments: SegmentSet,
     pub watch: Arc<Watch>,
     /// Where a moved start is made durable; `None` in a log that is only read.
-    pub log_starts: Option<Arc<LogStarts>>,
+    pub checkpoints: Option<Arc<Checkpoints>>,
     log_start_offset: AtomicI64,
     log_end_offset: AtomicI64,
     first_unstable_offset: AtomicI64,
@@ -62,7 +62,7 @@ impl Shared {
         segments: SegmentSet,
         epochs: LeaderEpochs,
         bounds: Bounds,
-        log_starts: Option<Arc<LogStarts>>,
+        checkpoints: Option<Arc<Checkpoints>>,
     ) -> Shared {
         Shared {
             topic_partition,
@@ -71,7 +71,7 @@ impl Shared {
             config: ArcSwap::from_pointee(config),
             segments,
             watch: Arc::default(),
-            log_starts,
+            checkpoints,
             log_start_offset: AtomicI64::new(bounds.log_start_offset.get()),
             log_end_offset: AtomicI64::new(bounds.log_end_offset.get()),
             first_unstable_offset: AtomicI64::new(NONE_UNSTABLE),

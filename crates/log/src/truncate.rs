@@ -28,6 +28,11 @@ pub(crate) fn truncate(shared: &Shared, commit: &Commit, appender: &mut Appender
         cut.map_or((size, to), |(position, head)| (u64::from(position.get()), head.base_offset().min(to)));
     // A batch of magic 0 or 1 tells only its last offset; whoever cuts inside it loses it whole.
     let new_end = new_end.max(segment.base_offset());
+    // Whatever is left when the power goes from here on, recovery has to look at it.
+    shared.set_recovery_point(shared.recovery_point().min(new_end));
+    if let Some(checkpoints) = &shared.checkpoints {
+        checkpoints.lower_recovery_point(&shared.topic_partition, new_end)?;
+    }
     let done = cut_files(shared, commit, appender, &segment, position, new_end);
     if let Err(Error::Io { source, .. }) = &done {
         shared.poison(source.clone());
@@ -48,16 +53,18 @@ fn cut_files(
     commit.cut(new_end);
     let config = shared.config.load_full();
     let now_ms = shared.clock.now_ms();
-    appender.writer.write_indexes()?;
-    let kept = if position > 0 { Some(shorten(shared, segment, position, new_end)?) } else { None };
-    let from = kept.as_ref().map_or(segment.base_offset(), |kept| kept.base_offset());
-    let gone: Vec<_> =
-        shared.segments.from(from).into_iter().filter(|old| old.base_offset() >= from).collect();
-    let gone = if kept.is_some() { gone.into_iter().skip(1).collect() } else { gone };
-    remove::retire(shared, &gone)?;
+    retire_after(shared, segment)?;
+    let kept = if position > 0 {
+        Some(shorten(shared, segment, position, new_end)?)
+    } else {
+        retire_whole(shared, segment, new_end)?;
+        None
+    };
     let writer = SegmentWriter::create(&shared.home, new_end, config.index_interval_bytes, now_ms)?;
+    let home = &shared.home;
+    home.fs.sync_dir(&home.dir).map_err(|e| Error::io("sync", &home.dir, e))?;
     let replacements = kept.into_iter().chain([writer.segment().clone()]).collect();
-    shared.segments.replace_from(from, replacements);
+    shared.segments.replace_from(segment.base_offset(), replacements);
     commit.note_names();
     appender.writer = writer;
     appender.next_offset = new_end;
@@ -65,12 +72,29 @@ fn cut_files(
     appender.producers = recover::reload(&shared.home, &shared.segments, new_end, &config, now_ms)?;
     appender.producers.truncate_head(shared.log_start_offset());
     shared.publish_end(new_end, appender.producers.first_unstable_offset());
-    shared.set_recovery_point(shared.recovery_point().min(new_end));
     let epochs = shared.change_epochs(|epochs| {
         epochs.truncate_from_end(new_end);
         epochs.clone()
     });
     epochs.write(&*shared.home.fs, &shared.home.dir)
+}
+
+/// Takes away the segments behind this one, the last first, so that a crash leaves no hole.
+fn retire_after(shared: &Shared, segment: &Segment) -> Result<()> {
+    let base_offset = segment.base_offset();
+    let behind = shared.segments.from(base_offset).into_iter().filter(|old| old.base_offset() > base_offset);
+    let behind: Vec<_> = behind.collect();
+    behind.iter().rev().try_for_each(|old| remove::retire(shared, std::slice::from_ref(old)))
+}
+
+/// Takes a segment away of which nothing is left. Without any segment, only the checkpoint tells where
+/// the log goes on.
+fn retire_whole(shared: &Shared, segment: &Arc<Segment>, new_end: Offset) -> Result<()> {
+    let is_first = shared.segments.first().is_some_and(|first| first.base_offset() == segment.base_offset());
+    if let Some(checkpoints) = shared.checkpoints.as_ref().filter(|_| is_first) {
+        checkpoints.advance_start(&shared.topic_partition, new_end)?;
+    }
+    remove::retire(shared, std::slice::from_ref(segment))
 }
 
 /// Shortens a segment and returns it sealed, with indexes that end with it.

@@ -73,6 +73,44 @@ impl TxnIndex {
         TxnIndex::with_file(fs, path, base_offset, file)
     }
 
+    /// Keeps of a file that a crash may have harmed the first entries that are whole and in order, and
+    /// belong to transactions that end before `offset`.
+    ///
+    /// # Errors
+    /// As the system reports it.
+    pub fn keep_whole_before(
+        fs: &dyn FileSystem,
+        path: &Path,
+        base_offset: Offset,
+        offset: Offset,
+    ) -> Result<()> {
+        let fail = |e| Error::io("read", path, e);
+        let file = match fs.open(path, OpenMode::ReadWrite) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(Error::io("open", path, e)),
+        };
+        let len = file.len().map_err(fail)?;
+        let (mut kept, mut least) = (0, base_offset);
+        let mut bytes = [0; ENTRY_LEN];
+        while kept + ENTRY_LEN as u64 <= len {
+            file.read_exact_at(&mut bytes, kept).map_err(fail)?;
+            match AbortedTxn::decode(&bytes) {
+                Ok(txn)
+                    if (least..offset).contains(&txn.last_offset) && txn.first_offset <= txn.last_offset =>
+                {
+                    least = txn.last_offset + 1;
+                }
+                _ => break,
+            }
+            kept += ENTRY_LEN as u64;
+        }
+        if kept < len {
+            file.set_len(kept).map_err(|e| Error::io("truncate", path, e))?;
+        }
+        Ok(())
+    }
+
     fn with_file(
         fs: Arc<dyn FileSystem>,
         path: PathBuf,

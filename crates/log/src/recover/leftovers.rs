@@ -5,9 +5,10 @@
 //! so do `.swap` files at or past the first of them, which belong to the same unfinished split. The other
 //! `.swap` files are whole: the segments that they replace go, and they take their place.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::survey::Survey;
+use super::survey::{SegmentNames, Survey};
 use crate::dir::{FileKind, FileName, Suffix};
 use crate::error::{Error, Result};
 use crate::offset::{Offset, Position};
@@ -31,6 +32,33 @@ pub(crate) fn finish(home: &Home, survey: &Survey) -> Result<Vec<PathBuf>> {
         home.fs.rename(&from, &to).map_err(|e| Error::io("rename", &from, e))?;
     }
     if !gone.is_empty() || !swaps.is_empty() {
+        home.fs.sync_dir(&home.dir).map_err(|e| Error::io("sync", &home.dir, e))?;
+    }
+    Ok(gone)
+}
+
+/// Removes the segments that lie wholly below the start of the log: a delete that was interrupted may have
+/// taken any of them.
+pub(crate) fn finish_delete(
+    home: &Home,
+    names: &mut BTreeMap<Offset, SegmentNames>,
+    log_start_offset: Offset,
+) -> Result<Vec<PathBuf>> {
+    let next_bases = names.keys().skip(1).copied();
+    let below: Vec<Offset> = names
+        .keys()
+        .zip(next_bases)
+        .take_while(|(_, next)| *next <= log_start_offset)
+        .map(|(base, _)| *base)
+        .collect();
+    let mut gone = Vec::new();
+    for base in &below {
+        for kind in FileKind::ALL {
+            gone.push(remove(home, FileName::new(*base, kind))?);
+        }
+        names.remove(base);
+    }
+    if !below.is_empty() {
         home.fs.sync_dir(&home.dir).map_err(|e| Error::io("sync", &home.dir, e))?;
     }
     Ok(gone)

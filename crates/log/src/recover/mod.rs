@@ -19,6 +19,7 @@ mod open;
 mod producers;
 mod rebuild;
 mod report;
+mod resync;
 mod survey;
 mod tail;
 

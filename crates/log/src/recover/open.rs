@@ -9,7 +9,7 @@ use super::survey::{SegmentNames, Survey};
 use super::{leftovers, tail};
 use crate::append::Appender;
 use crate::config::{Environment, LogConfig};
-use crate::data_dir::{LogStarts, Marks};
+use crate::data_dir::{Checkpoints, Marks};
 use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition};
 use crate::error::{Error, Result};
 use crate::offset::Offset;
@@ -23,7 +23,7 @@ pub(crate) struct OpenOptions {
     pub dir: PathBuf,
     pub topic_partition: TopicPartition,
     pub marks: Marks,
-    pub log_starts: Option<Arc<LogStarts>>,
+    pub checkpoints: Option<Arc<Checkpoints>>,
     pub config: LogConfig,
     pub environment: Environment,
     pub handles: Arc<HandleCache>,
@@ -126,7 +126,7 @@ fn assemble(
         segments,
         epochs,
         bounds,
-        options.log_starts,
+        options.checkpoints,
     )
 }
 
@@ -134,6 +134,9 @@ fn assemble(
 struct Opening<'a> {
     home: &'a Arc<Home>,
     interval_bytes: u32,
+    /// Whether each segment past the recovery point begins where the one before it ends. Compaction leaves
+    /// gaps, and so may who wrote a log of which no checkpoint tells.
+    gapless: bool,
     names: BTreeMap<Offset, SegmentNames>,
     epochs: LeaderEpochs,
     /// Everything below was on disk before the crash.
@@ -148,13 +151,17 @@ impl<'a> Opening<'a> {
     /// Steps 1 and 2.
     fn survey(home: &'a Arc<Home>, options: &OpenOptions) -> Result<Opening<'a>> {
         let survey = Survey::of(&*home.fs, &home.dir)?;
-        let removed_leftovers = leftovers::finish(home, &survey)?;
-        let names = Survey::of(&*home.fs, &home.dir)?.whole_segments();
+        let mut removed_leftovers = leftovers::finish(home, &survey)?;
+        let mut names = Survey::of(&*home.fs, &home.dir)?.whole_segments();
+        if let Some(log_start_offset) = options.marks.log_start_offset {
+            removed_leftovers.extend(leftovers::finish_delete(home, &mut names, log_start_offset)?);
+        }
         let first = names.keys().next().copied().unwrap_or_default();
         let recovery_point = options.marks.recovery_point.unwrap_or(first).max(first);
         Ok(Opening {
             home,
             interval_bytes: options.config.index_interval_bytes,
+            gapless: options.marks.recovery_point.is_some() && !options.config.cleanup_policy.compact,
             recovery_point,
             log_end_offset: options.marks.log_start_offset.unwrap_or_default(),
             checked_from: None,
@@ -192,10 +199,11 @@ impl<'a> Opening<'a> {
         self.checked_from = suspects.first().map(|base| (*base).max(self.recovery_point));
         self.epochs.truncate_from_end(self.recovery_point);
         let mut previous_end = None;
-        for base in suspects {
-            if self.report.truncated.is_some() || previous_end.is_some_and(|end| end > *base) {
-                self.set_aside(*base)?;
-                continue;
+        for (number, base) in suspects.iter().enumerate() {
+            let behind = |from| suspects.get(from..).unwrap_or_default();
+            if previous_end.is_some_and(|end| end > *base || (self.gapless && end < *base)) {
+                self.report.truncated = self.set_aside(behind(number))?;
+                break;
             }
             let checked = tail::check_segment(
                 self.home,
@@ -205,31 +213,45 @@ impl<'a> Opening<'a> {
                 &mut self.epochs,
             )?;
             self.report.scanned_bytes += checked.scanned_bytes;
-            self.report.truncated = checked.truncated;
             self.log_end_offset = checked.end_offset;
             previous_end = Some(checked.end_offset);
+            let whole = checked.is_whole();
+            // First what cannot follow the cut, so that a crash in between leaves no hole.
+            let aside = if whole { None } else { self.set_aside(behind(number + 1))? };
+            self.report.truncated = checked.settle(self.home)?;
             if let Some(names) = self.names.get_mut(base) {
                 (names.index, names.time_index) = (true, true);
+            }
+            if !whole {
+                self.report.add_to_cut(aside);
+                break;
             }
         }
         self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))
     }
 
-    /// A segment behind a cut cannot follow what is there now.
-    fn set_aside(&mut self, base: Offset) -> Result<()> {
-        let (bytes, aside) = tail::set_aside(self.home, base)?;
-        self.names.remove(&base);
-        let truncated = self.report.truncated.get_or_insert_with(|| Truncation {
-            path: self.home.path(base, FileKind::Log),
+    /// Takes segments out of the log that cannot follow what is there now, and tells what was cut so.
+    fn set_aside(&mut self, bases: &[Offset]) -> Result<Option<Truncation>> {
+        let Some(first) = bases.first() else { return Ok(None) };
+        let mut truncated = Truncation {
+            path: self.home.path(*first, FileKind::Log),
             position: 0,
             cut_bytes: 0,
             log_end_offset: self.log_end_offset,
-            reason: "the segment overlaps the one before it".to_owned(),
+            reason: format!(
+                "the segment does not follow the one before it, which ends at {}",
+                self.log_end_offset
+            ),
             kept_aside: Vec::new(),
-        });
-        truncated.cut_bytes += bytes;
-        truncated.kept_aside.push(aside);
-        Ok(())
+        };
+        for base in bases.iter().rev() {
+            let (bytes, aside) = tail::set_aside(self.home, *base)?;
+            self.names.remove(base);
+            truncated.cut_bytes += bytes;
+            truncated.kept_aside.extend(aside);
+        }
+        self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
+        Ok(Some(truncated))
     }
 
     /// Step 4: of segments that were checked, the indexes were written with them.
@@ -329,7 +351,7 @@ impl<'a> Opening<'a> {
     fn cut_txn_indexes(&self, segments: &SegmentSet, from: Offset) -> Result<()> {
         for segment in segments.from(from).iter().filter(|segment| segment.has_txn_index()) {
             let path = self.home.path(segment.base_offset(), FileKind::TxnIndex);
-            TxnIndex::open(self.home.fs.clone(), path, segment.base_offset())?.truncate_to(from)?;
+            TxnIndex::keep_whole_before(&*self.home.fs, &path, segment.base_offset(), from)?;
         }
         Ok(())
     }

@@ -36,11 +36,11 @@ pub(crate) fn load(
     now_ms: i64,
 ) -> Result<ProducerState> {
     let mut state = match newest_snapshot(home, survey, replay, config, now_ms)? {
-        Some(state) => state,
-        None if replay.without_snapshot => {
+        Newest::Whole(state) => state,
+        Newest::None if !replay.without_snapshot => return Ok(ProducerState::new(replay.log_end_offset)),
+        Newest::None | Newest::Damaged => {
             ProducerState::new(segments.first().map_or(Offset::ZERO, |first| first.base_offset()))
         }
-        None => return Ok(ProducerState::new(replay.log_end_offset)),
     };
     for segment in segments.from(state.map_end_offset()) {
         replay_segment(home, &segment, &mut state, replay)?;
@@ -64,6 +64,15 @@ pub(crate) fn reload(
     load(home, &survey, segments, &replay, config, now_ms)
 }
 
+/// What of the snapshots can be used.
+enum Newest {
+    Whole(ProducerState),
+    /// There is none.
+    None,
+    /// None passes its checks.
+    Damaged,
+}
+
 /// A snapshot that does not pass its checks is passed over: an older one and more batches do as well.
 fn newest_snapshot(
     home: &Home,
@@ -71,21 +80,24 @@ fn newest_snapshot(
     replay: &Replay,
     config: &LogConfig,
     now_ms: i64,
-) -> Result<Option<ProducerState>> {
+) -> Result<Newest> {
+    let mut newest = Newest::None;
     for offset in survey.snapshots.range(..=replay.snapshot_at_most).rev() {
         let path = home.path(*offset, FileKind::Snapshot);
         match snapshot::read(&*home.fs, &path) {
             Ok(entries) => {
                 let expiration_ms = config.producer_id_expiration_ms;
-                return Ok(Some(ProducerState::from_entries(entries, *offset, now_ms, expiration_ms)));
+                let state = ProducerState::from_entries(entries, *offset, now_ms, expiration_ms);
+                return Ok(Newest::Whole(state));
             }
             Err(Error::Corrupt(corruption)) => {
                 tracing::warn!(%corruption, "passing over a damaged snapshot of the producers");
+                newest = Newest::Damaged;
             }
             Err(e) => return Err(e),
         }
     }
-    Ok(None)
+    Ok(newest)
 }
 
 fn replay_segment(

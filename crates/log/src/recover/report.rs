@@ -23,6 +23,14 @@ pub struct RecoveryReport {
 }
 
 impl RecoveryReport {
+    /// What was taken out behind a cut is part of it.
+    pub(super) fn add_to_cut(&mut self, behind: Option<Truncation>) {
+        if let (Some(cut), Some(behind)) = (self.truncated.as_mut(), behind) {
+            cut.cut_bytes += behind.cut_bytes;
+            cut.kept_aside.extend(behind.kept_aside);
+        }
+    }
+
     /// Whether opening found everything as it should be.
     pub fn is_uneventful(&self) -> bool {
         self.truncated.is_none() && self.rebuilt_indexes.is_empty() && self.removed_leftovers.is_empty()

@@ -2,6 +2,7 @@
 //! the log is cut at the first that is not whole.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ottla_record::Head;
 
@@ -56,19 +57,21 @@ fn last_indexed(home: &Home, base_offset: Offset, log: &dyn File, size: u64) -> 
     }
 }
 
-/// What checking one segment found.
-#[derive(Debug)]
+/// What checking one segment found. Nothing is changed yet.
 pub(crate) struct CheckedSegment {
     /// The offset after its last whole batch.
     pub end_offset: Offset,
     /// Bytes that were read.
     pub scanned_bytes: u64,
-    /// What was cut, if the segment did not end cleanly.
-    pub truncated: Option<Truncation>,
+    base_offset: Offset,
+    file: Arc<dyn File>,
+    position: u64,
+    size: u64,
+    stop: Stop,
+    built: BuiltIndexes,
 }
 
-/// Checks a segment from the recovery point on, cuts what is not whole, and writes both indexes anew.
-/// Epochs that the batches show are taken in.
+/// Checks a segment from the recovery point on. Epochs that the batches show are taken in.
 pub(crate) fn check_segment(
     home: &Home,
     base_offset: Offset,
@@ -100,9 +103,70 @@ pub(crate) fn check_segment(
         }
     };
     let (position, stop) = stopped;
-    let truncated = cut(home, &path, &*file, base_offset, position, size, end_offset, stop)?;
-    super::write_indexes(home, base_offset, &resumed.finish())?;
-    Ok(CheckedSegment { end_offset, scanned_bytes: size - start, truncated })
+    let built = resumed.finish();
+    Ok(CheckedSegment {
+        end_offset,
+        scanned_bytes: size - start,
+        base_offset,
+        file,
+        position,
+        size,
+        stop,
+        built,
+    })
+}
+
+impl CheckedSegment {
+    /// Whether all of it is whole.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self.stop, Stop::Clean)
+    }
+
+    /// Cuts what is not whole, and writes both indexes anew. Returns what was cut.
+    pub(crate) fn settle(self, home: &Home) -> Result<Option<Truncation>> {
+        super::write_indexes(home, self.base_offset, &self.built)?;
+        let (reason, keep) = match &self.stop {
+            Stop::Clean => return Ok(None),
+            Stop::Torn(reason) => {
+                (reason, super::resync::finds_a_batch(&*self.file, self.position, self.size, self.end_offset))
+            }
+            Stop::Damage(reason) => (reason, Ok(true)),
+        };
+        let path = home.path(self.base_offset, FileKind::Log);
+        let keep = keep.map_err(|e| Error::io("read", &path, e))?;
+        let kept_aside = if keep { vec![self.keep_aside(home)?] } else { Vec::new() };
+        // Durably, or a crash could show what is cut behind what is appended next.
+        let cut = self.file.set_len(self.position).and_then(|()| self.file.sync());
+        cut.map_err(|e| Error::io("cut", &path, e))?;
+        Ok(Some(Truncation {
+            path,
+            position: self.position,
+            cut_bytes: self.size - self.position,
+            log_end_offset: self.end_offset,
+            reason: reason.clone(),
+            kept_aside,
+        }))
+    }
+
+    /// Copies the bytes that are to be cut to a file of their own: there may be valid batches among them.
+    fn keep_aside(&self, home: &Home) -> Result<PathBuf> {
+        let path = home.dir.join(format!("{:020}.{}.cut", self.base_offset.get(), self.position));
+        let fail = |e| Error::io("write", &path, e);
+        let side = home.fs.open(&path, OpenMode::Create).map_err(fail)?;
+        side.set_len(0).map_err(fail)?;
+        let mut buffer = vec![0; SCAN_BUFFER_BYTES];
+        let mut position = self.position;
+        while position < self.size {
+            let length = (self.size - position).min(buffer.len() as u64) as usize;
+            let piece = buffer.get_mut(..length).unwrap_or(&mut []);
+            self.file.read_exact_at(piece, position).map_err(fail)?;
+            side.write_all_at(piece, position - self.position).map_err(fail)?;
+            position += length as u64;
+        }
+        side.sync().map_err(fail)?;
+        home.fs.sync_dir(&home.dir).map_err(|e| Error::io("sync", &home.dir, e))?;
+        Ok(path)
+    }
 }
 
 /// Offsets only grow, and stay within reach of the segment's base.
@@ -135,60 +199,8 @@ impl From<WalkEnd> for Stop {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one cut, told once")]
-fn cut(
-    home: &Home,
-    path: &std::path::Path,
-    file: &dyn File,
-    base_offset: Offset,
-    position: u64,
-    size: u64,
-    log_end_offset: Offset,
-    stop: Stop,
-) -> Result<Option<Truncation>> {
-    let (reason, keep) = match stop {
-        Stop::Clean => return Ok(None),
-        Stop::Torn(reason) => (reason, false),
-        Stop::Damage(reason) => (reason, true),
-    };
-    let kept_aside =
-        if keep { vec![keep_aside(home, file, base_offset, position, size)?] } else { Vec::new() };
-    file.set_len(position).map_err(|e| Error::io("cut", path, e))?;
-    Ok(Some(Truncation {
-        path: path.to_path_buf(),
-        position,
-        cut_bytes: size - position,
-        log_end_offset,
-        reason,
-        kept_aside,
-    }))
-}
-
-/// Copies the bytes that are to be cut to a file of their own: there may be valid batches among them.
-fn keep_aside(home: &Home, file: &dyn File, base_offset: Offset, from: u64, to: u64) -> Result<PathBuf> {
-    let path = home.dir.join(format!("{:020}.{from}.cut", base_offset.get()));
-    let fail = |e| Error::io("write", &path, e);
-    let side = home.fs.open(&path, OpenMode::Create).map_err(fail)?;
-    side.set_len(0).map_err(fail)?;
-    let mut buffer = vec![0; SCAN_BUFFER_BYTES];
-    let mut position = from;
-    while position < to {
-        let length = (to - position).min(buffer.len() as u64) as usize;
-        let piece = buffer.get_mut(..length).unwrap_or(&mut []);
-        file.read_exact_at(piece, position).map_err(fail)?;
-        side.write_all_at(piece, position - from).map_err(fail)?;
-        position += length as u64;
-    }
-    side.sync().map_err(fail)?;
-    Ok(path)
-}
-
-/// Takes a segment that lies behind a cut out of the log, keeping its bytes.
-pub(crate) fn set_aside(home: &Home, base_offset: Offset) -> Result<(u64, PathBuf)> {
-    let log = home.path(base_offset, FileKind::Log);
-    let aside = home.dir.join(format!("{:020}.0.cut", base_offset.get()));
-    let size = home.fs.metadata(&log).map_err(|e| Error::io("look at", &log, e))?.len;
-    home.fs.rename(&log, &aside).map_err(|e| Error::io("rename", &log, e))?;
+/// Takes a segment that lies behind a cut out of the log, keeping its bytes where there are any.
+pub(crate) fn set_aside(home: &Home, base_offset: Offset) -> Result<(u64, Option<PathBuf>)> {
     for kind in [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex, FileKind::Snapshot] {
         let name = FileName::new(base_offset, kind);
         let (from, to) = (name.in_dir(&home.dir), name.with_suffix(Suffix::Deleted).in_dir(&home.dir));
@@ -197,7 +209,15 @@ pub(crate) fn set_aside(home: &Home, base_offset: Offset) -> Result<(u64, PathBu
             _ => {}
         }
     }
-    Ok((size, aside))
+    let log = home.path(base_offset, FileKind::Log);
+    let size = home.fs.metadata(&log).map_err(|e| Error::io("look at", &log, e))?.len;
+    if size == 0 {
+        home.fs.remove_file(&log).map_err(|e| Error::io("remove", &log, e))?;
+        return Ok((0, None));
+    }
+    let aside = home.dir.join(format!("{:020}.0.cut", base_offset.get()));
+    home.fs.rename(&log, &aside).map_err(|e| Error::io("rename", &log, e))?;
+    Ok((size, Some(aside)))
 }
 
 /// Index building that goes on behind the entries below the recovery point, which are on disk.

@@ -129,20 +129,26 @@ impl SegmentWriter {
         self.builder.set_interval_bytes(interval_bytes);
     }
 
-    /// Writes whole batches behind the published end, indexes them, and only then publishes them.
+    /// Writes whole batches behind the published end and indexes them; [`SegmentWriter::publish`] shows
+    /// them to readers.
     ///
-    /// A write that fails leaves nothing visible: what it left behind the end is cut off again.
+    /// A write that fails leaves nothing behind: what it left past the end is cut off again, durably, so
+    /// that no crash shows it behind what is written next. The action of the error is `append to` then,
+    /// and `cut back` where that failed too.
     pub(crate) fn append(&mut self, bytes: &mut [IoSlice<'_>], batches: &[PlacedBatch]) -> Result<()> {
         let path = || self.segment.home().path(self.segment.base_offset(), FileKind::Log);
         if let Err(e) = self.files.log.write_all_vectored_at(bytes, self.size_bytes) {
-            // Above the published end nobody reads, so cutting is safe; a cut that fails leaves a torn
-            // tail, which the next append overwrites and recovery would cut.
-            let _ = self.files.log.set_len(self.size_bytes);
-            return Err(Error::io("append to", path(), e));
+            // Above the published end nobody reads, so cutting is safe.
+            let cut = self.files.log.set_len(self.size_bytes).and_then(|()| self.files.log.sync());
+            let action = if cut.is_ok() { "append to" } else { "cut back" };
+            return Err(Error::io(action, path(), e));
         }
-        self.index(batches)?;
+        self.index(batches)
+    }
+
+    /// Shows readers everything that is written.
+    pub(crate) fn publish(&self) {
         self.segment.publish(self.size_bytes, self.builder.max_timestamp());
-        Ok(())
     }
 
     fn index(&mut self, batches: &[PlacedBatch]) -> Result<()> {
@@ -159,12 +165,14 @@ impl SegmentWriter {
             let (offset_entry, time_entry) =
                 self.builder.observe(batch.last_offset, batch.max_timestamp_ms, position, batch.size_bytes);
             self.size_bytes += batch.size_bytes as u64;
-            offset_entry
-                .map_or(Ok(()), |entry| offsets.push(entry))
-                .map_err(|e| self.io(FileKind::Index, e))?;
-            time_entry
-                .map_or(Ok(()), |entry| times.push(entry))
-                .map_err(|e| self.io(FileKind::TimeIndex, e))?;
+            // Entries that cannot be written now stay in memory: the batches stand, whatever happens here.
+            for pushed in
+                [offset_entry.map(|entry| offsets.push(entry)), time_entry.map(|entry| times.push(entry))]
+            {
+                if let Some(Err(error)) = pushed {
+                    tracing::warn!(segment = %self.segment.base_offset(), %error, "cannot write index entries now");
+                }
+            }
         }
         Ok(())
     }
@@ -189,21 +197,17 @@ impl SegmentWriter {
         self.write_indexes()
     }
 
-    /// Closes the segment for good and returns it as readers will see it from now on.
-    pub(crate) fn seal(mut self) -> Result<Arc<Segment>> {
-        self.close()?;
+    /// The closed segment as readers will see it from now on.
+    pub(crate) fn seal(self) -> Arc<Segment> {
         let home = self.segment.home();
         let base_offset = self.segment.base_offset();
-        let path = home.path(base_offset, FileKind::Index);
-        let index = IndexView::open(&*home.fs, &path).map_err(|e| Error::io("open", &path, e))?;
         let sealed = Arc::new(Segment::sealed(base_offset, home.clone(), self.segment.has_txn_index()));
         sealed.publish(self.size_bytes, self.builder.max_timestamp());
-        sealed.adopt(SegmentFiles::new(
-            self.files.log.clone(),
-            Index::Settled(index.unwrap_or_else(IndexView::empty)),
-            None,
-        ));
-        Ok(sealed)
+        // Where the index cannot be opened now, the first reader tries again.
+        if let Ok(Some(index)) = IndexView::open(&*home.fs, &home.path(base_offset, FileKind::Index)) {
+            sealed.adopt(SegmentFiles::new(self.files.log.clone(), Index::Settled(index), None));
+        }
+        sealed
     }
 }
 

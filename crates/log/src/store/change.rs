@@ -92,12 +92,12 @@ fn make_partition(store: &Inner, changes: &Changes, topic: &Topic, number: i32) 
     let environment = &store.config.environment;
     let topic_partition = TopicPartition::new(topic.name.clone(), number)?;
     let dir = store.path.join(topic_partition.dir_name());
-    let log_starts = changes.data_dir.as_ref().map(|data_dir| data_dir.log_starts().clone());
+    let checkpoints = changes.data_dir.as_ref().map(|data_dir| data_dir.checkpoints().clone());
     let (log, _) = Log::open_in(OpenOptions {
         dir: dir.clone(),
         topic_partition,
         marks: Default::default(),
-        log_starts,
+        checkpoints,
         config: settings::apply(&store.config.defaults, &topic.overrides),
         environment: environment.clone(),
         handles: store.handles.clone(),

@@ -34,9 +34,8 @@ pub(super) fn run(store: &Inner) -> Result<HousekeepReport> {
     remove_directories(store)?;
     let mut changes = store.changes()?;
     let there = store.catalog.load_full();
-    let marks: Vec<_> = there.logs().map(Log::marks).collect();
     if let Some(data_dir) = changes.data_dir.as_mut() {
-        data_dir.checkpoint(&marks)?;
+        data_dir.checkpoint(|| there.logs().map(Log::marks).collect())?;
     }
     Ok(report)
 }

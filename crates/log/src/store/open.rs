@@ -12,8 +12,11 @@ use super::config::StoreConfig;
 use super::state::{Changes, Inner, partition_image};
 use crate::config::Environment;
 use crate::data_dir::DataDir;
-use crate::dir::{DirName, MetaProperties, PartitionMetadata, TopicId, TopicPartition, Uuid};
+use crate::dir::{
+    DirName, FileKind, FileName, MetaProperties, PartitionMetadata, TopicId, TopicPartition, Uuid,
+};
 use crate::error::{Corruption, Error, Result};
+use crate::fs::FileSystem;
 use crate::log::Log;
 use crate::metadata::bootstrap::{self, Placement};
 use crate::metadata::{self, MetadataImage, Source};
@@ -88,15 +91,37 @@ fn ensure_directory(environment: &Environment, path: &Path) -> Result<()> {
         Ok(_) => {}
     }
     let entries = fs.read_dir(path).map_err(|e| Error::io("list", path, e))?;
-    let ours = |name: &str| {
-        DirName::parse(name).is_some()
-            || ["meta.properties", ".lock", "bootstrap.checkpoint", "lost+found"].contains(&name)
-            || name.ends_with("-checkpoint")
+    let named_as_ours = |name: &str| {
+        ["meta.properties", ".lock", "bootstrap.checkpoint"].contains(&name)
+            || name.ends_with("-offset-checkpoint")
     };
-    if entries.is_empty() || entries.iter().any(|entry| ours(&entry.name)) {
+    for entry in &entries {
+        let is_ours = if entry.is_dir {
+            entry.name == "lost+found" || is_partition(fs.as_ref(), path, &entry.name)?
+        } else {
+            named_as_ours(&entry.name)
+        };
+        if is_ours {
+            return Ok(());
+        }
+    }
+    if entries.is_empty() {
         return Ok(());
     }
     Err(not_ours("it holds other files; name an empty directory, one that ottla or Kafka made, or a new one"))
+}
+
+/// A name like `dbus-1` does not make a directory a partition; what is in it does.
+fn is_partition(fs: &dyn FileSystem, data_dir: &Path, name: &str) -> Result<bool> {
+    if !matches!(DirName::parse(name), Some(DirName::Partition(_))) {
+        return Ok(false);
+    }
+    let dir = data_dir.join(name);
+    let entries = fs.read_dir(&dir).map_err(|e| Error::io("list", &dir, e))?;
+    Ok(entries.iter().any(|entry| {
+        let is_log = FileName::parse(&entry.name).is_some_and(|name| name.kind == FileKind::Log);
+        is_log || entry.name == "partition.metadata"
+    }))
 }
 
 fn identity(environment: &Environment, path: &Path, node_id: i32) -> Result<(String, Placement)> {
@@ -130,7 +155,7 @@ fn find_partitions(environment: &Environment, path: &Path) -> Result<Found> {
         let dir = path.join(&entry.name);
         match DirName::parse(&entry.name) {
             Some(DirName::Partition(_)) if entry.name == metadata::CLUSTER_METADATA_DIR => {}
-            Some(DirName::Partition(partition)) if entry.is_dir => {
+            Some(DirName::Partition(partition)) if entry.is_dir && is_partition(fs, path, &entry.name)? => {
                 let id = PartitionMetadata::read(fs, &dir)?.map(|metadata| metadata.topic_id);
                 found.insert(partition, id);
             }
@@ -249,7 +274,7 @@ impl Opener<'_> {
         let opened = Log::open_in(OpenOptions {
             dir: dir.clone(),
             marks: self.data_dir.marks(&topic_partition),
-            log_starts: Some(self.data_dir.log_starts().clone()),
+            checkpoints: Some(self.data_dir.checkpoints().clone()),
             topic_partition,
             config,
             environment: self.environment.clone(),

@@ -170,7 +170,7 @@ impl Store {
         }
         let marks: Vec<_> = logs.iter().map(|log| log.marks()).collect();
         match failed {
-            None => data_dir.close(&marks),
+            None => data_dir.close(marks),
             Some(e) => Err(e),
         }
     }

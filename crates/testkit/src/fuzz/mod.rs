@@ -31,8 +31,11 @@ pub use response::response;
 pub use snapshot::snapshot;
 pub use txn_index::txn_index;
 
+/// The body of a target.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("batch", batch),
     ("message_set_legacy", message_set_legacy),
     ("compression", compression),

@@ -30,7 +30,11 @@ fn frame(api_key: ApiKey, version: i16, correlation_id: i32, body: &[u8]) -> Vec
     frame
 }
 
-fn write(writer: &mut Writer, version: i16, request: &Request<'_>) -> Result<(), ottla_protocol::EncodeError> {
+fn write(
+    writer: &mut Writer,
+    version: i16,
+    request: &Request<'_>,
+) -> Result<(), ottla_protocol::EncodeError> {
     match request {
         Request::Produce(request) => encode_message(writer, version, request),
         Request::Fetch(request) => encode_message(writer, version, request),

@@ -9,7 +9,8 @@ macro_rules! look_at {
         let Ok((message, _)) = decode_message::<$response>($frame, $version) else { return };
         let mut writer = Writer::new();
         if encode_message(&mut writer, $version, &message).is_ok() {
-            let (same, rest) = decode_message::<$response>(writer.bytes(), $version).expect("what was written");
+            let (same, rest) =
+                decode_message::<$response>(writer.bytes(), $version).expect("what was written");
             assert_eq!((rest, &same), (0, &message));
         }
     }};
