@@ -128,6 +128,7 @@ stop_ottla() {
   if kill -0 "$SERVER_PID" 2>/dev/null; then give_up "ottla stops" "an end within 30 s of SIGTERM" "it still runs" "$SERVER_LOG"; fi
   wait "$SERVER_PID" || code=$?
   [ "$code" = 0 ] || fail "ottla stops" "exit 0 after SIGTERM" "exit $code" "$SERVER_LOG"
+  lacks "ottla logged no error" 'ERROR|panicked' "$SERVER_LOG"
 }
 
 end_of_part() { if [ -n "$SERVER_PID" ]; then kill -9 "$SERVER_PID" 2>/dev/null || true; fi; }

@@ -31,6 +31,26 @@ produce_all() {
     client "$name" produce "$BOOTSTRAP" "$SENT" spread 3 gzip $RECORDS 21 rolls 1 none 20000 22 history 1 none 100 23
 }
 
+# Two more for the handover: a topic whose server sets the timestamps, and one that lost its first 700 records.
+produce_special() {
+  local name=${CLIENTS##* } more=$DIR/sent-more special=$DIR/by-special
+  tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$BOOTSTRAP" --create --topic stamped --partitions 1 \
+    --config message.timestamp.type=LogAppendTime --config retention.ms=-1 > "$DIR/create-stamped.log" 2>&1
+  succeeds "$name produces to a topic with log-append time and to one that is trimmed" 60 "$DIR/$name-special.log" \
+    client "$name" produce "$BOOTSTRAP" "$more" stamped 1 gzip $RECORDS 24 trimmed 1 zstd $RECORDS 25 || return 0
+  echo '{"version": 1, "partitions": [{"topic": "trimmed", "partition": 0, "offset": 700}]}' > "$DIR/trim.json"
+  tool org.apache.kafka.tools.DeleteRecordsCommand --bootstrap-server "$BOOTSTRAP" --offset-json-file "$DIR/trim.json" > "$DIR/trim.log" 2>&1
+  sed 1,700d "$more/trimmed-0" > "$SENT/trimmed-0"
+  # Only the server knows the times: what is read first is what must be read ever after.
+  client "$name" consume "$BOOTSTRAP" "$special" stamped > "$DIR/consume-special.log" 2>&1
+  local type_and_time='s/"ts_type":"(append|create)","ts":[0-9]+,//'
+  sed -E "$type_and_time" "$more/stamped-0" > "$DIR/stamped-sent"
+  sed -E "$type_and_time" "$special/stamped-0" > "$DIR/stamped-read"
+  same_file "the records with log-append time are the records sent" "$DIR/stamped-sent" "$DIR/stamped-read"
+  equal "they carry the server's time" "$RECORDS" "$(grep -c '"ts_type":"append","ts":1[7-9]' "$special/stamped-0")" "$special/stamped-0"
+  cp "$special/stamped-0" "$SENT/stamped-0"
+}
+
 topics() { for path in "$SENT"/*; do basename "${path%-[0-9]*}"; done | sort -u; }
 
 # Checks the topics that begin with a name in what one consumer read; a failure names its first difference.
@@ -49,7 +69,7 @@ consume_all() {
     # shellcheck disable=SC2046
     succeeds "$consumer reads by assigned partitions" 90 "$DIR/$consumer-consume.log" \
       client "$consumer" consume "$BOOTSTRAP" "$DIR/by-$consumer" $(topics) || true
-    for name in $CLIENTS spread rolls history; do compare "$name" "$consumer"; done
+    for name in $CLIENTS $MORE; do compare "$name" "$consumer"; done
   done
 }
 
@@ -76,6 +96,13 @@ if [ -z "$CLIENTS" ]; then skip "the matrix" "no client can run"; exit 0; fi
 if [ "$AGAINST" = kafka ] && ! have java; then skip "the matrix" "Apache Kafka needs Java"; exit 0; fi
 start_server "$AGAINST" "$DATA"
 produce_all
+MORE='spread rolls history'
+if have java; then
+  produce_special
+  MORE+=' stamped trimmed'
+else
+  skip "log-append time and trimming" "Kafka's tools need Java"
+fi
 consume_all
 if have java; then
   tool org.apache.kafka.tools.BrokerApiVersionsCommand --bootstrap-server "$BOOTSTRAP" > "$DIR/versions" 2>&1 || true

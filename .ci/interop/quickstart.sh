@@ -17,6 +17,8 @@ history() {
   fi | awk -v most=$LINES_AT_MOST 'NR <= most'
 }
 
+append_to_directory() { history | tee "$DIR/history" | timeout -k 5 60 "$OTTLA" append "$DATA/$TOPIC-0"; }
+
 append_to_server() {
   if [ "$AGAINST" = kafka ]; then
     LIMIT=90 tool org.apache.kafka.tools.ConsoleProducer --bootstrap-server "$BOOTSTRAP" --topic "$TOPIC"
@@ -28,21 +30,20 @@ append_to_server() {
 if ! have kcat; then skip "the quick start" "no kcat"; exit 0; fi
 if [ "$AGAINST" = kafka ] && ! have java; then skip "the quick start" "Apache Kafka needs Java"; exit 0; fi
 
-history > "$DIR/history"
+if [ "$AGAINST" = ottla ]; then
+  succeeds "ottla append DIR takes the history" 60 "$DIR/append.log" append_to_directory || exit 1
+  start_server ottla "$DATA"
+else
+  start_server kafka "$DATA"
+  history > "$DIR/history"
+  append_to_server < "$DIR/history" > "$DIR/append.log" 2>&1
+fi
 [ "$(wc -l < "$DIR/history")" -gt 100 ] || give_up "there is a history" "more than 100 lines" "$(wc -l < "$DIR/history")" "$DIR/history"
 tail -n 5000 "$DIR/history" | tac > "$DIR/more"
 cat "$DIR/history" "$DIR/more" > "$DIR/all"
 
-mkdir -p "$DATA"
-if [ "$AGAINST" = ottla ]; then
-  succeeds "ottla append DIR takes the history" 60 "$DIR/append.log" "$OTTLA" append "$DATA/$TOPIC-0" < "$DIR/history" || exit 1
-  start_server ottla "$DATA"
-else
-  start_server kafka "$DATA"
-  append_to_server < "$DIR/history" > "$DIR/append.log" 2>&1
-fi
-
 # The reader is under way, and waits at the end, while more is sent.
+: > "$DIR/came"
 timeout -k 5 60 kcat -C -q -u -b "$BOOTSTRAP" -t "$TOPIC" -p 0 -o beginning -c "$(wc -l < "$DIR/all")" > "$DIR/came" 2> "$DIR/kcat.log" &
 reader=$!
 for _ in $(seq 300); do

@@ -32,7 +32,7 @@ refused() {
 topic_command() {
   kt "topics: create" $T.TopicCommand --create --topic words --partitions 2 --config retention.ms=-1 --config segment.bytes=1048576 || true
   contains "topics: create says so" '^Created topic words\.' "$OUT"
-  refused "topics: a second create is refused" "already exists" $T.TopicCommand --create --topic words
+  refused "topics: a second create is refused" TopicExistsException $T.TopicCommand --create --topic words
   refused "topics: a bad name is refused" InvalidTopicException $T.TopicCommand --create --topic 'no/slash'
   kt "topics: list" $T.TopicCommand --list || true
   equal "topics: list names the topic" words "$(grep -v '^__' "$OUT" | tr '\n' ' ' | sed 's/ $//')" "$OUT"
@@ -69,7 +69,8 @@ offsets() {
   equal "get-offsets: latest adds up to what was written" 4 "$(awk -F: '{ sum += $3 } END { print sum }' "$OUT")" "$OUT"
   kt "get-offsets: earliest" $T.GetOffsetShell --topic words --time earliest || true
   equal "get-offsets: earliest is the log start" "words:0:0 words:1:0 words:2:0" "$(sort "$OUT" | tr '\n' ' ' | sed 's/ $//')" "$OUT"
-  # Three records at known times: 1,000, 3,000 and 2,000 ms.
+  # Three records at known times, 1,000, 3,000 and 2,000 ms, which retention would delete as too old.
+  kt "topics: create with one partition" $T.TopicCommand --create --topic times --partitions 1 --config retention.ms=-1 || true
   java_run Timed "$BOOTSTRAP" times 1000 3000 2000 > "$DIR/timed.out" 2>&1 || give_up "records at known times" "three acknowledged" "$(tail -n 2 "$DIR/timed.out")" "$DIR/timed.out"
   kt "get-offsets: by time" $T.GetOffsetShell --topic times --time 1500 || true
   equal "get-offsets: the first record at or after a time" times:0:1 "$(cat "$OUT")" "$OUT"

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{dump, exit, explain, read, verify_command};
+use crate::{append, dump, exit, explain, read, reindex, serve, shell, verify_command};
 
 /// The Kafka log as one small binary: serve it, write it, read it, check it.
 #[derive(Debug, Parser)]
@@ -16,8 +16,29 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Serve(serve::ServeArgs),
+    Append(append::AppendArgs),
     Read(read::ReadArgs),
     Dump(dump::DumpArgs),
     Verify(verify_command::VerifyArgs),
+    Reindex(reindex::ReindexArgs),
     Explain(explain::ExplainArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together_and_each_shows_an_example() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{}", command.get_name());
+        }
+    }
 }

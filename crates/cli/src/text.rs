@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use indicatif::HumanCount;
+
 /// The bytes as text: what is not UTF-8 becomes U+FFFD, control characters and backslashes are escaped.
 pub fn escaped(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -24,6 +26,11 @@ pub fn escaped(bytes: &[u8]) -> String {
 /// Characters that turn the direction of the text after them.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `1 record`, `1,234 records`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", HumanCount(count), if count == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -153,8 +153,14 @@ impl Commit {
         names: bool,
     ) -> Result<()> {
         for segment in segments {
-            let path = shared.home.path(segment.base_offset(), FileKind::Log);
-            segment.files()?.log.sync().map_err(|e| Error::io("sync", path, e))?;
+            let base_offset = segment.base_offset();
+            let files = match segment.files() {
+                // One that was not read since the log was opened, and that retention took meanwhile.
+                Err(e) if e.is_not_found() && !shared.segments.contains(base_offset) => continue,
+                files => files?,
+            };
+            let path = shared.home.path(base_offset, FileKind::Log);
+            files.log.sync().map_err(|e| Error::io("sync", path, e))?;
         }
         if names {
             shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))?;

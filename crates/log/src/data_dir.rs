@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::dir::{CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
+use crate::metadata::CLUSTER_METADATA_DIR;
 use crate::offset::Offset;
 
 /// What the checkpoints say about one log.
@@ -213,6 +214,7 @@ impl DataDir {
         let entries =
             self.fs.read_dir(&self.path).map_err(|e: io::Error| Error::io("list", &self.path, e))?;
         Ok(entries.iter().filter(|entry| entry.is_dir).any(|entry| match DirName::parse(&entry.name) {
+            Some(DirName::Partition(_)) if entry.name == CLUSTER_METADATA_DIR => false,
             Some(DirName::Partition(found)) => !marks.iter().any(|mark| mark.topic_partition == found),
             _ => false,
         }))

@@ -1,5 +1,6 @@
 //! One partition: what an embedder holds. Each method calls one level down.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -85,7 +86,10 @@ impl Log {
         environment: Environment,
     ) -> Result<(Log, RecoveryReport)> {
         let (parent, topic_partition) = split_path(dir.as_ref())?;
-        let data_dir = DataDir::open(&environment.fs, parent)?;
+        let mut data_dir = DataDir::open(&environment.fs, parent)?;
+        if matches!(environment.fs.metadata(dir.as_ref()), Err(e) if e.kind() == io::ErrorKind::NotFound) {
+            data_dir.forget(&topic_partition)?;
+        }
         let options = OpenOptions {
             dir: dir.as_ref().to_path_buf(),
             marks: data_dir.marks(&topic_partition),
@@ -97,8 +101,13 @@ impl Log {
             clean: data_dir.was_clean(),
             least_leader_epoch: 0,
         };
+        let is_unknown = options.marks.recovery_point.is_none();
         let (log, report) = Log::open_in(options)?;
         *log.inner.alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(data_dir);
+        if is_unknown {
+            // From here on a checkpoint tells what is sure, and recovery need not guess.
+            log.flush()?;
+        }
         Ok((log, report))
     }
 

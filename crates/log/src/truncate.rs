@@ -28,10 +28,11 @@ pub(crate) fn truncate(shared: &Shared, commit: &Commit, appender: &mut Appender
         cut.map_or((size, to), |(position, head)| (u64::from(position.get()), head.base_offset().min(to)));
     // A batch of magic 0 or 1 tells only its last offset; whoever cuts inside it loses it whole.
     let new_end = new_end.max(segment.base_offset());
-    // Whatever is left when the power goes from here on, recovery has to look at it.
-    shared.set_recovery_point(shared.recovery_point().min(new_end));
+    // Whatever is left when the power goes from here on, recovery has to look at it, indexes too.
+    let recovery_point = shared.recovery_point().min(segment.base_offset());
+    shared.set_recovery_point(recovery_point);
     if let Some(checkpoints) = &shared.checkpoints {
-        checkpoints.lower_recovery_point(&shared.topic_partition, new_end)?;
+        checkpoints.lower_recovery_point(&shared.topic_partition, recovery_point)?;
     }
     let done = cut_files(shared, commit, appender, &segment, position, new_end);
     if let Err(Error::Io { source, .. }) = &done {

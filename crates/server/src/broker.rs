@@ -8,6 +8,7 @@ use ottla::Store;
 
 use crate::budget::Budget;
 use crate::config::ServerConfig;
+use crate::limits::OpenFiles;
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -17,6 +18,7 @@ use crate::registry::Registry;
 pub(crate) struct Broker {
     pub config: ServerConfig,
     pub store: Store,
+    pub open_files: OpenFiles,
     /// Where the server really listens.
     pub local_addr: SocketAddr,
     pub metrics: Metrics,
@@ -37,16 +39,17 @@ impl Broker {
     pub(crate) fn new(
         config: ServerConfig,
         store: Store,
+        open_files: OpenFiles,
         local_addr: SocketAddr,
-        connections: Registry,
     ) -> Broker {
         Broker {
             budget: Budget::new(config.limits.in_flight_bytes),
+            connections: Registry::new(open_files.connections, config.limits.connections_per_ip),
             config,
             store,
+            open_files,
             local_addr,
             metrics: Metrics::default(),
-            connections,
             log_limit: LogLimit::default(),
             stopping: AtomicBool::new(false),
         }

@@ -9,8 +9,8 @@ use crate::budget::Charge;
 
 /// Most requests fit.
 const INITIAL_BYTES: usize = 8 * 1024;
-/// What a busy connection keeps between requests: a system call then takes many small requests at once.
-const KEPT_BYTES: usize = 256 * 1024;
+/// What a busy connection gets: a system call then takes many small requests at once.
+const BUSY_BYTES: usize = 256 * 1024;
 
 /// Bytes that were received and not consumed yet, at the place of the buffer where they arrived.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ impl ReadBuffer {
         }
     }
 
-    /// Larger steps while it is small: a busy connection gets to [`KEPT_BYTES`] within a few reads.
+    /// Larger steps while it is small: a busy connection gets to [`BUSY_BYTES`] within a few reads.
     fn next_len(&self) -> usize {
         match self.bytes.len() {
             0 => INITIAL_BYTES,
-            len if len < KEPT_BYTES => len.saturating_mul(4).min(KEPT_BYTES),
+            len if len < BUSY_BYTES => len.saturating_mul(4).min(BUSY_BYTES),
             len => len.saturating_mul(2),
         }
     }
@@ -86,7 +86,7 @@ impl ReadBuffer {
 
     fn grow_if_cheap(&mut self) {
         let more = self.next_len().saturating_sub(self.bytes.len());
-        if self.bytes.len() < KEPT_BYTES && self.charge.try_grow(more) {
+        if self.bytes.len() < BUSY_BYTES && self.charge.try_grow(more) {
             self.allocate(self.next_len());
         }
     }
@@ -108,25 +108,20 @@ impl ReadBuffer {
         self.crowded = self.end == self.bytes.len();
     }
 
-    /// Gives memory back while nothing is received: what a large request needed, or, where memory is
-    /// short, all but the little that everybody has.
-    pub(crate) fn give_back(&mut self) {
-        let keep = if self.charge.budget().is_tight() { INITIAL_BYTES } else { KEPT_BYTES };
-        self.shrink_to(keep);
+    /// Gives memory back between two requests where it is short.
+    pub(crate) fn give_back_if_tight(&mut self) {
+        if self.charge.budget().is_tight() {
+            self.give_back();
+        }
     }
 
     /// Gives back what a quiet connection does not need.
-    pub(crate) fn give_back_all(&mut self) {
-        self.shrink_to(INITIAL_BYTES);
-    }
-
-    fn shrink_to(&mut self, keep: usize) {
-        if !self.is_empty() || self.bytes.len() <= keep {
-            return;
+    pub(crate) fn give_back(&mut self) {
+        if self.is_empty() && self.bytes.len() > INITIAL_BYTES {
+            self.bytes.truncate(INITIAL_BYTES);
+            self.bytes.shrink_to_fit();
+            self.charge.shrink_to(0);
         }
-        self.bytes.truncate(keep);
-        self.bytes.shrink_to_fit();
-        self.charge.shrink_to(self.bytes.len().saturating_sub(INITIAL_BYTES));
     }
 }
 
@@ -181,7 +176,7 @@ mod tests {
     #[test]
     fn a_read_that_filled_all_the_room_gets_more_next_time() {
         let mut buffer = buffer(usize::MAX);
-        for room in [INITIAL_BYTES, 4 * INITIAL_BYTES, 16 * INITIAL_BYTES, KEPT_BYTES, KEPT_BYTES] {
+        for room in [INITIAL_BYTES, 4 * INITIAL_BYTES, 16 * INITIAL_BYTES, BUSY_BYTES, BUSY_BYTES] {
             assert!(buffer.make_room(None, Duration::ZERO));
             assert_eq!(buffer.room().len(), room);
             buffer.received(room);
@@ -197,9 +192,9 @@ mod tests {
         buffer.give_back();
         assert_eq!(buffer.filled().len(), 3 << 20, "what is not consumed stays");
         buffer.consume(3 << 20);
+        buffer.give_back_if_tight();
+        assert!(buffer.bytes.capacity() >= 3 << 20, "the next request may be as large");
         buffer.give_back();
-        assert_eq!(buffer.bytes.capacity(), KEPT_BYTES);
-        buffer.give_back_all();
         assert_eq!(buffer.bytes.capacity(), INITIAL_BYTES);
         assert_eq!(buffer.charge.budget().used_bytes(), 0);
     }

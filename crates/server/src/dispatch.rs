@@ -30,9 +30,13 @@ pub(crate) fn dispatch<'f>(
             let response = fetch::handle(caller, version, &request, &mut answers.slices);
             answers.push(header, &response)
         }
-        Request::ListOffsets(request) => answers.push(header, &list_offsets::handle(broker, version, &request)),
+        Request::ListOffsets(request) => {
+            answers.push(header, &list_offsets::handle(broker, version, &request))
+        }
         Request::Metadata(request) => answers.push(header, &metadata::handle(caller, version, &request)),
-        Request::ApiVersions(request) => answers.push(header, &api_versions::handle(broker, version, &request)),
+        Request::ApiVersions(request) => {
+            answers.push(header, &api_versions::handle(broker, version, &request))
+        }
         Request::CreateTopics(request) => answers.push(header, &create_topics::handle(broker, &request)),
         Request::DeleteTopics(request) => answers.push(header, &delete_topics::handle(broker, &request)),
         Request::DeleteRecords(request) => answers.push(header, &delete_records::handle(broker, &request)),

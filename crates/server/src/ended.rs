@@ -25,6 +25,9 @@ pub(crate) enum Ended {
     /// What came is no request that is spoken here.
     #[error("{0}")]
     Refused(RequestError),
+    /// A produce request names more partitions than any client bundles.
+    #[error("a produce request of too many partitions")]
+    TooManyPartitions,
     /// A request is decoded but not handled. Each is a mistake in this program.
     #[error("{0} is not handled")]
     NotHandled(ApiKey),
@@ -57,7 +60,9 @@ impl Ended {
         let metrics = &broker.metrics;
         match self {
             Ended::ByClient | Ended::Client(_) => return,
-            Ended::HalfRequest | Ended::Frame(_) | Ended::Refused(_) => metrics.frames_rejected.add(1),
+            Ended::HalfRequest | Ended::Frame(_) | Ended::Refused(_) | Ended::TooManyPartitions => {
+                metrics.frames_rejected.add(1);
+            }
             Ended::Idle => metrics.idle_closed.add(1),
             Ended::SlowRequest | Ended::NoMemory => metrics.slow_requests.add(1),
             Ended::SlowReader => metrics.slow_readers.add(1),

@@ -1,5 +1,7 @@
 //! What the engine says, in Kafka's numbers.
 
+use std::borrow::Cow;
+
 use ottla::Error;
 use ottla_protocol::ErrorCode;
 use ottla_record::RecordError;
@@ -50,11 +52,11 @@ fn code_of_record(error: &RecordError) -> ErrorCode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub code: ErrorCode,
-    pub message: String,
+    pub message: Cow<'static, str>,
 }
 
 impl Refusal {
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Refusal {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Refusal {
         Refusal { code, message: message.into() }
     }
 }
@@ -73,7 +75,7 @@ pub(crate) fn note(broker: &Broker, error: &Error) -> ErrorCode {
 
 /// As [`note`], with the error's words.
 pub(crate) fn refusal(broker: &Broker, error: &Error) -> Refusal {
-    Refusal { code: note(broker, error), message: error.to_string() }
+    Refusal { code: note(broker, error), message: error.to_string().into() }
 }
 
 #[cfg(test)]

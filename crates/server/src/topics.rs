@@ -17,10 +17,17 @@ fn all_partitions(broker: &Broker) -> usize {
 
 /// Refuses to go over the limit of all partitions.
 pub(crate) fn check_partition_limit(broker: &Broker, more: usize) -> Result<(), Refusal> {
-    let limit = broker.config.limits.partitions;
-    if all_partitions(broker).saturating_add(more) > limit {
-        let message = format!("this server has a limit of {limit} partitions");
-        return Err(Refusal::new(ErrorCode::PolicyViolation, message));
+    let wanted = all_partitions(broker).saturating_add(more);
+    let refuse = |message| Err(Refusal::new(ErrorCode::PolicyViolation, message));
+    let (configured, openable) = (broker.config.limits.partitions, broker.open_files.partitions);
+    if wanted > configured {
+        return refuse(format!("this server has a limit of {configured} partitions"));
+    }
+    if wanted > openable {
+        return refuse(format!(
+            "the limit on open files of this server's process leaves room for {openable} partitions; \
+             raise it and start the server again"
+        ));
     }
     Ok(())
 }
@@ -34,11 +41,13 @@ pub(crate) fn check_new(broker: &Broker, name: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(ErrorCode::TopicAlreadyExists, format!("topic {name} exists already")));
     }
     // Kafka names its metrics by topics with `.` written as `_`.
-    let same_metric = |other: &str| other.len() == name.len() && other.replace('.', "_") == name.replace('.', "_");
+    let same_metric =
+        |other: &str| other.len() == name.len() && other.replace('.', "_") == name.replace('.', "_");
     match broker.store.topics().iter().find(|topic| same_metric(&topic.name)) {
         None => Ok(()),
         Some(other) => {
-            let message = format!("topic {name} differs from the existing {} only in '.' and '_'", other.name);
+            let message =
+                format!("topic {name} differs from the existing {} only in '.' and '_'", other.name);
             Err(Refusal::new(ErrorCode::InvalidTopicException, message))
         }
     }
@@ -74,14 +83,17 @@ pub(crate) fn find_or_create(broker: &Broker, name: &str, create: bool) -> Resul
         return Err(absent(name));
     }
     let partitions = broker.config.default_partitions;
-    check_partition_limit(broker, usize::try_from(partitions).unwrap_or(0)).map_err(|refusal| refusal.code)?;
+    check_partition_limit(broker, usize::try_from(partitions).unwrap_or(0))
+        .map_err(|refusal| refusal.code)?;
     match broker.store.create_topic(name, partitions, &BTreeMap::new()) {
         Ok(topic) => {
             tracing::info!(topic = name, partitions, "created a topic that a client named");
             Ok(topic)
         }
         // Another client was faster.
-        Err(Error::AlreadyExists { .. }) => broker.store.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
+        Err(Error::AlreadyExists { .. }) => {
+            broker.store.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition)
+        }
         Err(error) => Err(error_codes::note(broker, &error)),
     }
 }

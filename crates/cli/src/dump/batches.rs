@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use ottla::Position;
 use ottla::fs::{FileSystem, OpenMode};
 use ottla::segment::{HeadWalk, WalkEnd, Walked};
-use ottla::Position;
 use ottla_record::{BatchHeader, Compression, Head, LegacyHeader, TimestampType, verify_crc};
 use serde::Serialize;
 
@@ -53,7 +53,12 @@ struct Common {
 
 /// Shows every batch of a `.log` file or snapshot by its head, and as much of the records as is wanted.
 /// Batches with a wrong checksum are shown too.
-pub fn dump(fs: &dyn FileSystem, path: &Path, depth: Depth, printer: &mut Printer<'_>) -> Result<Option<String>> {
+pub fn dump(
+    fs: &dyn FileSystem,
+    path: &Path,
+    depth: Depth,
+    printer: &mut Printer<'_>,
+) -> Result<Option<String>> {
     let cannot_read = || format!("cannot read {}", path.display());
     let file = fs.open(path, OpenMode::Read).with_context(cannot_read)?;
     let end = file.len().with_context(cannot_read)?;

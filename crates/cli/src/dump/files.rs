@@ -1,7 +1,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use ottla::dir::{CleanShutdown, LeaderEpochs, MetaProperties, OffsetCheckpoint, PartitionMetadata, read_whole};
+use ottla::dir::{
+    CleanShutdown, LeaderEpochs, MetaProperties, OffsetCheckpoint, PartitionMetadata, read_whole,
+};
 use ottla::fs::FileSystem;
 use serde_json::json;
 

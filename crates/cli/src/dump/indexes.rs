@@ -74,14 +74,12 @@ fn dump<E: Entry>(
         each(index.get(i).with_context(cannot_read)?, printer)?;
     }
     let entries_end = u64::from(index.len()).saturating_mul(E::LEN as u64);
-    Ok(after_the_entries(path, len, entries_end, E::LEN as u64))
-}
-
-/// Zero padding is how Kafka keeps the index of an active segment; anything else does not belong there.
-fn after_the_entries(path: &Path, len: u64, entries_end: u64, width: u64) -> Option<String> {
     let rest = len.saturating_sub(entries_end);
-    (rest > 0).then(|| {
-        let what = if rest % width == 0 { "of zero padding" } else { "that are no whole entry" };
-        format!("{} at byte {entries_end}: {rest} bytes {what} follow the last entry", path.display())
-    })
+    if rest > 0 && rest.is_multiple_of(E::LEN as u64) {
+        // So Kafka keeps the index of an active segment.
+        printer.title(&format!("{rest} bytes of zero padding from byte {entries_end} on"))?;
+        return Ok(None);
+    }
+    let what = format!("{} at byte {entries_end}: {rest} bytes that are no whole entry", path.display());
+    Ok((rest > 0).then_some(what))
 }

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn other_names_are_not_guessed_about() {
-        for name in ["", "README.md", "53.log", "0.checkpoint", "00000000000000000053-2.checkpoint", ".lock"] {
+        for name in ["", "README.md", "53.log", "0.checkpoint", "00000000000000000053-2.checkpoint", ".lock"]
+        {
             assert_eq!(Kind::of(name), None, "{name}");
         }
     }

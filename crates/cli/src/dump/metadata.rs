@@ -19,7 +19,9 @@ pub fn dump(fs: &dyn FileSystem, path: &Path, printer: &mut Printer<'_>) -> Resu
 
 fn print(image: &MetadataImage, printer: &mut Printer<'_>) -> Result<()> {
     for (name, level) in &image.features {
-        printer.entry(&json!({ "feature": name, "level": level }), || format!("feature: {name} level: {level}"))?;
+        printer.entry(&json!({ "feature": name, "level": level }), || {
+            format!("feature: {name} level: {level}")
+        })?;
     }
     for (name, topic) in &image.topics {
         print_topic(name, topic, printer)?;
@@ -28,7 +30,10 @@ fn print(image: &MetadataImage, printer: &mut Printer<'_>) -> Result<()> {
         for (name, value) in configs {
             let json = json!({ "resourceType": resource.kind, "resource": resource.name, "config": name, "value": value });
             printer.entry(&json, || {
-                format!("resourceType: {} resource: {} config: {name} value: {value}", resource.kind, resource.name)
+                format!(
+                    "resourceType: {} resource: {} config: {name} value: {value}",
+                    resource.kind, resource.name
+                )
             })?;
         }
     }

@@ -26,8 +26,8 @@ const EXAMPLES: &str = "Examples:
   ottla dump ottla-data/letters-0/*.index ottla-data/*-checkpoint ottla-data/meta.properties
   ottla dump --json ottla-data/letters-0/00000000000000000000.timeindex | jq .offset
 
-Knows .log .index .timeindex .txnindex .snapshot .checkpoint, the checkpoints of a data directory,
-leader-epoch-checkpoint, partition.metadata, meta.properties, .kafka_cleanshutdown, quorum-state; also
+Knows .log .index .timeindex .txnindex .snapshot .checkpoint, the checkpoints of a data directory, \
+leader-epoch-checkpoint, partition.metadata, meta.properties, .kafka_cleanshutdown, quorum-state; also \
 with the suffixes .deleted .cleaned .swap.
 Exit codes: 0 all of it was shown; 1 a file is damaged: what can be read of it was shown; 2 could not read.";
 
@@ -112,10 +112,16 @@ fn dump(fs: &dyn FileSystem, path: &Path, depth: Depth, printer: &mut Printer<'_
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let metadata = fs.metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
     if metadata.is_dir {
-        bail!("{0} is a directory: give files in it, as in `ottla dump {0}/*.log`, or use `ottla verify`", path.display());
+        bail!(
+            "{0} is a directory: give files in it, as in `ottla dump {0}/*.log`, or use `ottla verify`",
+            path.display()
+        );
     }
     let Some(kind) = Kind::of(name) else {
-        bail!("{} has a name that says nothing about what it holds; `ottla dump --help` lists the kinds", path.display());
+        bail!(
+            "{} has a name that says nothing about what it holds; `ottla dump --help` lists the kinds",
+            path.display()
+        );
     };
     printer.title(&format!("Dumping {}", path.display()))?;
     match kind {

@@ -17,7 +17,7 @@ use crate::read_only_fs::ReadOnlyFs;
 const EXAMPLES: &str = "Examples:
   ottla explain ottla-data/letters-0 1560140922
 
-The steps are those of every read: the segment by its file name, the offset relative to it, the binary
+The steps are those of every read: the segment by its file name, the offset relative to it, the binary \
 search in the sparse index, and the walk over batch headers from there. Nothing is changed.
 Exit codes: 0 the record was found, or was compacted away; 1 damage stands in the way; 2 could not read.";
 

@@ -8,7 +8,7 @@ use ottla_record::Magic;
 
 use super::trace::{Found, FoundRecord, IndexSearch, Passed, Search, Trace};
 use crate::partition::{PartitionDir, SegmentFile};
-use crate::text::escaped;
+use crate::text::{counted, escaped};
 use crate::timestamp::rfc3339;
 
 /// How many of many alike lines are shown at either end.
@@ -29,7 +29,11 @@ pub fn write(out: &mut impl Write, dir: &PartitionDir, trace: &Trace) -> io::Res
         scan(out, search, segment, trace.wanted)?;
         match &trace.found {
             Some(found) if i + 1 == trace.searches.len() => holder(out, found, trace.wanted)?,
-            _ => writeln!(out, "     The walk ends here without a batch that reaches offset {}.", trace.wanted)?,
+            _ => writeln!(
+                out,
+                "     The walk ends here without a batch that reaches offset {}.",
+                trace.wanted
+            )?,
         }
     }
     Ok(())
@@ -45,7 +49,10 @@ fn choice(
 ) -> io::Result<()> {
     writeln!(out)?;
     if again {
-        writeln!(out, "1. Compaction took that offset from the end of its segment, so the next one is walked from its begin")?;
+        writeln!(
+            out,
+            "1. Compaction took that offset from the end of its segment, so the next one is walked from its begin"
+        )?;
         return writeln!(out, "     {}", segment.name());
     }
     writeln!(out, "1. The segment, by file name: the last one whose base offset is at or below {wanted}")?;
@@ -73,7 +80,10 @@ fn relative(out: &mut impl Write, segment: &SegmentFile, wanted: Offset) -> io::
     let base = segment.base_offset;
     writeln!(out, "\n2. The relative offset, which is what the index holds")?;
     writeln!(out, "     {wanted} - {base} = {}", wanted - base)?;
-    writeln!(out, "     A segment is named by the offset of its first record, which so has relative offset 0.")?;
+    writeln!(
+        out,
+        "     A segment is named by the offset of its first record, which so has relative offset 0."
+    )?;
     writeln!(
         out,
         "     (Some notes name it by that offset minus one, so that the first record has 1. The difference from\n     the name, and so all that follows, is the same.)"
@@ -84,9 +94,16 @@ fn index(out: &mut impl Write, search: &Search, segment: &SegmentFile, wanted: O
     let name = FileName::new(segment.base_offset, FileKind::Index);
     writeln!(out, "\n3. The sparse index {name}, by binary search")?;
     let Some(index) = &search.index else {
-        return writeln!(out, "     There is no such file, so the walk begins at byte 0. `ottla reindex` makes it anew.");
+        return writeln!(
+            out,
+            "     There is no such file, so the walk begins at byte 0. `ottla reindex` makes it anew."
+        );
     };
-    writeln!(out, "     It holds {} of (relative offset, position).", counted(index.entries.into(), "entry", "entries"))?;
+    writeln!(
+        out,
+        "     It holds {} of (relative offset, position).",
+        counted(index.entries.into(), "entry", "entries")
+    )?;
     let relative = wanted - segment.base_offset;
     for (entry, at_or_below) in &index.looked_at {
         let (sign, way) = if *at_or_below { ("<=", "go right") } else { ("> ", "go left") };
@@ -116,7 +133,10 @@ fn nearest(out: &mut impl Write, index: &IndexSearch, relative: i64) -> io::Resu
     if index.agrees {
         return Ok(());
     }
-    writeln!(out, "     But no batch that fits begins there: the index is wrong, and the walk begins at byte 0.")
+    writeln!(
+        out,
+        "     But no batch that fits begins there: the index is wrong, and the walk begins at byte 0."
+    )
 }
 
 fn scan(out: &mut impl Write, search: &Search, segment: &SegmentFile, wanted: Offset) -> io::Result<()> {
@@ -146,10 +166,19 @@ fn step(out: &mut impl Write, batch: &Passed, wanted: Offset) -> io::Result<()> 
 fn holder(out: &mut impl Write, found: &Found, wanted: Offset) -> io::Result<()> {
     let head = &found.head;
     let (base, last, size) = (head.base_offset(), head.last_offset(), head.size_bytes());
-    writeln!(out, "     byte {}: offsets {base} to {last}, {size} bytes; {last} >= {wanted}, stop", found.position)?;
+    writeln!(
+        out,
+        "     byte {}: offsets {base} to {last}, {size} bytes; {last} >= {wanted}, stop",
+        found.position
+    )?;
     writeln!(out, "\n5. The batch at byte {}", found.position)?;
     let codec = head.compression().map_or_else(|error| error.to_string(), |codec| codec.name().to_owned());
-    writeln!(out, "     magic {}, {size} bytes, compression {codec}, leader epoch {}", head.magic().get(), head.leader_epoch())?;
+    writeln!(
+        out,
+        "     magic {}, {size} bytes, compression {codec}, leader epoch {}",
+        head.magic().get(),
+        head.leader_epoch()
+    )?;
     if head.magic() != Magic::V2 {
         writeln!(out, "     (a message of this format tells only its last offset in its head)")?;
     }
@@ -168,7 +197,11 @@ fn record(out: &mut impl Write, record: &FoundRecord, wanted: Offset) -> io::Res
         )?;
     }
     writeln!(out, "     record {} of {} in it is offset {}", record.number, record.of, record.offset)?;
-    writeln!(out, "     time   {}", if record.timestamp_ms < 0 { "none".to_owned() } else { rfc3339(record.timestamp_ms) })?;
+    writeln!(
+        out,
+        "     time   {}",
+        if record.timestamp_ms < 0 { "none".to_owned() } else { rfc3339(record.timestamp_ms) }
+    )?;
     writeln!(out, "     key    {}", shown(record.key.as_deref()))?;
     writeln!(out, "     value  {}", shown(record.value.as_deref()))
 }
@@ -180,8 +213,4 @@ fn shown(bytes: Option<&[u8]>) -> String {
         None => text,
         Some((end, _)) => format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), bytes.len()),
     }
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

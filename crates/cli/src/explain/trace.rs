@@ -131,11 +131,11 @@ fn search(
     let end = file.len().with_context(cannot_read)?;
     let mut index = search_index(fs, segment, wanted)?;
     let mut start = Position::ZERO;
-    if let Some(index) = &mut index {
-        if let Some(entry) = index.nearest {
-            index.agrees = fits(file, segment, entry, end).with_context(cannot_read)?;
-            start = if index.agrees { entry.position } else { Position::ZERO };
-        }
+    if let Some(index) = &mut index
+        && let Some(entry) = index.nearest
+    {
+        index.agrees = fits(file, segment, entry, end).with_context(cannot_read)?;
+        start = if index.agrees { entry.position } else { Position::ZERO };
     }
     let mut passed = Vec::new();
     let mut walk = HeadWalk::new(file, start, end);

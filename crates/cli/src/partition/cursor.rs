@@ -88,11 +88,6 @@ impl<'f> BatchCursor<'f> {
         Ok(BatchCursor { fs, dir, segment, file, position, chunk: Chunk::default(), next_offset })
     }
 
-    /// The offset after the last batch that was passed.
-    pub fn next_offset(&self) -> Offset {
-        self.next_offset
-    }
-
     /// Goes past the batch that [`BatchCursor::step`] showed.
     pub fn pass(&mut self) {
         if let Some((_, head, _)) = self.chunk.batches.pop_front() {
@@ -105,10 +100,10 @@ impl<'f> BatchCursor<'f> {
     /// # Errors
     /// As the system reports it.
     pub fn step(&mut self) -> Result<Step<'_>> {
-        if self.chunk.batches.is_empty() {
-            if let Some(step) = self.fill()? {
-                return Ok(step);
-            }
+        if self.chunk.batches.is_empty()
+            && let Some(step) = self.fill()?
+        {
+            return Ok(step);
         }
         let Some((position, head, range)) = self.chunk.batches.front() else { return Ok(Step::End) };
         if head.base_offset() < self.next_offset {
@@ -147,7 +142,11 @@ impl<'f> BatchCursor<'f> {
             }
             match (Damage::of(&walk_end, self.segment.path.clone(), self.position), next) {
                 (None, None) => return Ok(Some(Step::End)),
-                (None, Some(next)) => self.enter(next)?,
+                (None, Some(next)) => {
+                    if !self.enter(next)? {
+                        continue;
+                    }
+                }
                 (Some(damage), None) => return Ok(Some(Step::Unfinished(damage))),
                 (Some(damage), Some(_)) => return Ok(Some(Step::Damage(damage))),
             }
@@ -155,11 +154,16 @@ impl<'f> BatchCursor<'f> {
         }
     }
 
-    fn enter(&mut self, segment: SegmentFile) -> Result<()> {
-        self.file = open(self.fs, &segment)?;
+    /// Goes on with the next segment; tells whether it was still there.
+    fn enter(&mut self, segment: SegmentFile) -> Result<bool> {
+        match open(self.fs, &segment) {
+            Ok(file) => self.file = file,
+            Err(_) if is_gone(self.fs, &segment) => return Ok(false),
+            Err(error) => return Err(error),
+        }
         self.segment = segment;
         self.position = 0;
-        Ok(())
+        Ok(true)
     }
 
     fn read_chunk(&mut self, end: u64) -> Result<Stop> {
@@ -197,6 +201,10 @@ impl<'f> BatchCursor<'f> {
     fn len(&self) -> Result<u64> {
         self.file.len().with_context(|| format!("cannot look at {}", self.segment.path.display()))
     }
+}
+
+fn is_gone(fs: &dyn FileSystem, segment: &SegmentFile) -> bool {
+    fs.metadata(&segment.path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn open(fs: &dyn FileSystem, segment: &SegmentFile) -> Result<Arc<dyn File>> {

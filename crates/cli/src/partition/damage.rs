@@ -19,7 +19,8 @@ pub struct Damage {
 }
 
 const CUT: &str = "recovery cuts such a tail off after a crash; `ottla verify` says whether it will here";
-const LOST: &str = "nothing from here on was read; `ottla verify` tells what else is wrong and what is whole after it";
+const LOST: &str =
+    "nothing from here on was read; `ottla verify` tells what else is wrong and what is whole after it";
 
 impl Damage {
     /// What stopped a walk over batches; `None` for the clean end.

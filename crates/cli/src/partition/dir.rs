@@ -125,7 +125,8 @@ fn no_segments(path: &Path, entries: &[DirEntry]) -> String {
     let is_partition = |entry: &&DirEntry| {
         entry.is_dir && matches!(DirName::parse(&entry.name), Some(DirName::Partition(_)))
     };
-    let mut partitions: Vec<_> = entries.iter().filter(is_partition).map(|entry| entry.name.as_str()).collect();
+    let mut partitions: Vec<_> =
+        entries.iter().filter(is_partition).map(|entry| entry.name.as_str()).collect();
     partitions.sort_unstable();
     if partitions.is_empty() {
         return format!(

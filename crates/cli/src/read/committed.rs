@@ -55,7 +55,8 @@ impl<'f> Decisions<'f> {
             self.aborted.pop_front();
         }
         let Some(producer) = head.producer().filter(|producer| producer.transactional) else { return false };
-        let holds = |txn: &CompletedTxn| txn.producer_id == producer.producer_id && txn.first_offset <= offset;
+        let holds =
+            |txn: &CompletedTxn| txn.producer_id == producer.producer_id && txn.first_offset <= offset;
         !head.is_control() && self.aborted.iter().any(holds)
     }
 

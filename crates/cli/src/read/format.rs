@@ -50,7 +50,11 @@ impl Format {
     }
 }
 
-fn write_text(out: &mut impl Write, record: &Record<'_>, timestamp_type: Option<TimestampType>) -> io::Result<()> {
+fn write_text(
+    out: &mut impl Write,
+    record: &Record<'_>,
+    timestamp_type: Option<TimestampType>,
+) -> io::Result<()> {
     let time = timestamp_type.map_or_else(|| "-".to_owned(), |_| rfc3339(record.timestamp_ms));
     let (key, value) = (shown(record.key), shown(record.value));
     write!(out, "{}\t{time}\t{key}\t{value}", record.offset)?;
@@ -65,7 +69,11 @@ fn shown(bytes: Option<&[u8]>) -> String {
     bytes.map_or_else(|| "null".to_owned(), escaped)
 }
 
-fn write_json(out: &mut impl Write, record: &Record<'_>, timestamp_type: Option<TimestampType>) -> io::Result<()> {
+fn write_json(
+    out: &mut impl Write,
+    record: &Record<'_>,
+    timestamp_type: Option<TimestampType>,
+) -> io::Result<()> {
     let encoded = |bytes: Option<&[u8]>| bytes.map(|bytes| STANDARD.encode(bytes));
     let json = JsonRecord {
         offset: record.offset.get(),

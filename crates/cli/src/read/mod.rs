@@ -76,12 +76,7 @@ enum Isolation {
 /// Where the directory cannot be read, or does not hold the offset.
 pub fn run(args: &ReadArgs) -> Result<Outcome> {
     let fs = ReadOnlyFs;
-    let dir = PartitionDir::open(&fs, &args.dir)?;
-    let from = start::resolve(&fs, &dir, args.from, args.isolation == Isolation::Committed)?;
-    let mut reader = match args.isolation {
-        Isolation::Uncommitted => Reader::uncommitted(&fs, &dir, from)?,
-        Isolation::Committed => Reader::committed(&fs, &dir, from)?,
-    };
+    let (mut reader, from) = begin(&fs, args)?;
     let mut printer = Printer {
         out: BufWriter::with_capacity(64 << 10, io::stdout().lock()),
         format: args.format,
@@ -97,6 +92,30 @@ pub fn run(args: &ReadArgs) -> Result<Outcome> {
             Outcome::Findings
         }
     })
+}
+
+/// Finds the place. Retention may take a segment away between the look at the directory and at the segment;
+/// then the directory is looked at again.
+fn begin<'f>(fs: &'f ReadOnlyFs, args: &ReadArgs) -> Result<(Reader<'f>, Offset)> {
+    let mut looks = 0;
+    loop {
+        let dir = PartitionDir::open(fs, &args.dir)?;
+        let committed = args.isolation == Isolation::Committed;
+        let begun = start::resolve(fs, &dir, args.from, committed).and_then(|from| {
+            let reader = match args.isolation {
+                Isolation::Uncommitted => Reader::uncommitted(fs, &dir, from)?,
+                Isolation::Committed => Reader::committed(fs, &dir, from)?,
+            };
+            Ok((reader, from))
+        });
+        if begun.is_ok()
+            || looks == SETTLING_LOOKS
+            || PartitionDir::open(fs, &args.dir)?.segments == dir.segments
+        {
+            return begun;
+        }
+        looks += 1;
+    }
 }
 
 /// Prints until the end, or until there is damage.

@@ -145,7 +145,8 @@ fn walk_heads(
 /// Damage is met again, and told, when the records are read.
 fn first_in_batch(batch: &[u8], timestamp_ms: i64, start: Offset) -> Option<Offset> {
     let decoded = ottla_record::decode(batch, MAX_DECOMPRESSED_BYTES).ok()?;
-    let fits = |record: &ottla_record::Record<'_>| record.timestamp_ms >= timestamp_ms && record.offset >= start;
+    let fits =
+        |record: &ottla_record::Record<'_>| record.timestamp_ms >= timestamp_ms && record.offset >= start;
     let found = decoded.records().flatten().find(fits);
     found.map(|record| record.offset)
 }

@@ -118,8 +118,9 @@ fn check_names(fs: &dyn FileSystem, dir: &Path, report: &mut Report) -> Result<(
             file,
             position: None,
             kind: Kind::UnknownName,
-            what: "the name is not <topic>-<partition>, and Apache Kafka does not start beside such a directory"
-                .to_owned(),
+            what:
+                "the name is not <topic>-<partition>, and Apache Kafka does not start beside such a directory"
+                    .to_owned(),
             harmless: false,
         });
     }

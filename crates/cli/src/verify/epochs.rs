@@ -22,18 +22,12 @@ impl EpochCheck {
         self.epochs = epochs;
     }
 
-    /// The epoch that the checkpoint has for a batch, where the two differ.
+    /// The epoch that the checkpoint has for a batch, where the two differ. It knows nothing of what lies
+    /// below the start of the log and was not removed yet.
     pub fn disagreement(&self, seen: &Seen<'_>) -> Option<String> {
-        let epoch = seen.head.leader_epoch();
-        if epoch < 0 || self.epochs.entries().is_empty() {
-            return None;
-        }
-        let last = seen.head.last_offset();
-        let expected = self.epochs.epoch_for(last);
-        (expected != Some(epoch)).then(|| {
-            let expected = expected.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
-            format!("offset {last} is of epoch {epoch} in the log, and of {expected} by the checkpoint")
-        })
+        let (epoch, last) = (seen.head.leader_epoch(), seen.head.last_offset());
+        let expected = self.epochs.epoch_for(last).filter(|expected| epoch >= 0 && *expected != epoch)?;
+        Some(format!("offset {last} is of epoch {epoch} in the log, and of {expected} by the checkpoint"))
     }
 
     /// Looks at the order.

@@ -12,7 +12,8 @@ pub struct Finding {
     pub kind: Kind,
     /// What was found, in numbers.
     pub what: String,
-    /// Whether recovery puts it right by itself, without losing anything, the next time the log is opened.
+    /// Whether it is what a crash leaves behind: recovery cuts it off the next time the log is opened, and
+    /// nothing that was said to be on disk goes with it.
     pub harmless: bool,
 }
 
@@ -63,35 +64,110 @@ impl Kind {
 
     const fn texts(self) -> (&'static str, &'static str) {
         match self {
-            Kind::TornTail => ("torn-tail", "the last write did not finish, as in a crash"),
-            Kind::ZeroTail => ("zero-tail", "space was allocated and never written, as in a crash or by preallocation"),
-            Kind::DamagedBatch => ("damaged-batch", "bytes changed after they were written: these records are lost here; copy them from another replica or a backup"),
-            Kind::OffsetsFall => ("offsets-fall", "offsets repeat or go back: readers skip or repeat records; keep a copy and restore the segment"),
-            Kind::OffsetOutsideSegment => ("offset-outside-segment", "the batch cannot be found by the segment's name; keep a copy and restore the segment"),
-            Kind::EpochFalls => ("epoch-falls", "a batch was appended under an older leader epoch than the one before it, which no leader does"),
-            Kind::DamagedRecords => ("damaged-records", "the batch is as it was stored, yet its records cannot be read: what stored it was at fault"),
-            Kind::IndexMissing => ("index-missing", "lookups walk the whole segment; `ottla reindex` makes the index anew"),
-            Kind::IndexPadded => ("index-padded", "space was allocated for entries, as Kafka does in the active segment, and the log was not closed since"),
-            Kind::IndexLength => ("index-length", "the file ends inside an entry; `ottla reindex` makes the index anew"),
-            Kind::IndexOrder => ("index-order", "binary search does not work in it; `ottla reindex` makes the index anew"),
-            Kind::IndexEntry => ("index-entry", "lookups through this entry go wrong; `ottla reindex` makes the index anew"),
-            Kind::TimeIndexShort => ("time-index-short", "retention and lookups by time take the segment for older than it is; `ottla reindex` makes the index anew"),
-            Kind::TxnIndexDamaged => ("txn-index-damaged", "readers of committed records fail; move the file away, and it is made anew from the log"),
-            Kind::TxnIndexEntry => ("txn-index-entry", "readers of committed records are told of a transaction that the log does not bear out; move the file away, and it is made anew from the log"),
-            Kind::TxnIndexLacks => ("txn-index-lacks", "readers of committed records get records of an aborted transaction; move the file away, and it is made anew from the log"),
-            Kind::SnapshotDamaged => ("snapshot-damaged", "move the file away: producers are then read from an older snapshot or from the log"),
-            Kind::SnapshotDisagrees => ("snapshot-disagrees", "repeated batches may be stored twice or new ones refused; move the file away: producers are then read from the log"),
-            Kind::EpochsDamaged => ("epochs-damaged", "move the file away: epochs are then found anew in the log"),
-            Kind::EpochsDisagree => ("epochs-disagree", "clients that ask where an epoch ended get a wrong answer; move the file away: epochs are then found anew in the log"),
-            Kind::CheckpointDamaged => ("checkpoint-damaged", "the checkpoint counts for nothing until it is restored or moved away"),
-            Kind::CheckpointBeyondEnd => ("checkpoint-beyond-end", "records that were on disk are missing from the end of the log; restore them from another replica or a backup"),
-            Kind::PartitionMetadataDamaged => ("partition-metadata-damaged", "the topic id is not known from this directory; restore the file"),
-            Kind::MetaPropertiesDamaged => ("meta-properties-damaged", "nobody knows whose directory this is; restore the file"),
-            Kind::ClusterMetadataDamaged => ("cluster-metadata-damaged", "topics and their settings cannot be read; restore the file"),
-            Kind::TopicIdDisagrees => ("topic-id-disagrees", "the log belongs to a deleted topic of the same name: Kafka sets it aside as stray"),
-            Kind::TopicUnknown => ("topic-unknown", "the metadata has no such topic or partition: Kafka sets the log aside as stray"),
+            Kind::TornTail => (
+                "torn-tail",
+                "the last write did not finish, as in a crash; where that is harmless, recovery cuts it off when the log is opened next",
+            ),
+            Kind::ZeroTail => (
+                "zero-tail",
+                "space was allocated and never written, as in a crash or by preallocation; where that is harmless, recovery cuts it off when the log is opened next",
+            ),
+            Kind::DamagedBatch => (
+                "damaged-batch",
+                "bytes changed after they were written: these records are lost here; copy them from another replica or a backup",
+            ),
+            Kind::OffsetsFall => (
+                "offsets-fall",
+                "offsets repeat or go back: readers skip or repeat records; keep a copy and restore the segment",
+            ),
+            Kind::OffsetOutsideSegment => (
+                "offset-outside-segment",
+                "the batch cannot be found by the segment's name; keep a copy and restore the segment",
+            ),
+            Kind::EpochFalls => (
+                "epoch-falls",
+                "a batch was appended under an older leader epoch than the one before it, which no leader does",
+            ),
+            Kind::DamagedRecords => (
+                "damaged-records",
+                "the batch is as it was stored, yet its records cannot be read: what stored it was at fault",
+            ),
+            Kind::IndexMissing => {
+                ("index-missing", "lookups walk the whole segment; `ottla reindex` makes the index anew")
+            }
+            Kind::IndexPadded => (
+                "index-padded",
+                "space was allocated for entries, as Kafka does in the active segment, and the log was not closed since; recovery cuts it off",
+            ),
+            Kind::IndexLength => {
+                ("index-length", "the file ends inside an entry; `ottla reindex` makes the index anew")
+            }
+            Kind::IndexOrder => {
+                ("index-order", "binary search does not work in it; `ottla reindex` makes the index anew")
+            }
+            Kind::IndexEntry => {
+                ("index-entry", "lookups through this entry go wrong; `ottla reindex` makes the index anew")
+            }
+            Kind::TimeIndexShort => (
+                "time-index-short",
+                "retention and lookups by time take the segment for older than it is; `ottla reindex` makes the index anew",
+            ),
+            Kind::TxnIndexDamaged => (
+                "txn-index-damaged",
+                "readers of committed records fail; move the file away, and it is made anew from the log",
+            ),
+            Kind::TxnIndexEntry => (
+                "txn-index-entry",
+                "readers of committed records are told of a transaction that the log does not bear out; move the file away, and it is made anew from the log",
+            ),
+            Kind::TxnIndexLacks => (
+                "txn-index-lacks",
+                "readers of committed records get records of an aborted transaction; move the file away, and it is made anew from the log",
+            ),
+            Kind::SnapshotDamaged => (
+                "snapshot-damaged",
+                "move the file away: producers are then read from an older snapshot or from the log",
+            ),
+            Kind::SnapshotDisagrees => (
+                "snapshot-disagrees",
+                "repeated batches may be stored twice or new ones refused; move the file away: producers are then read from the log",
+            ),
+            Kind::EpochsDamaged => {
+                ("epochs-damaged", "move the file away: epochs are then found anew in the log")
+            }
+            Kind::EpochsDisagree => (
+                "epochs-disagree",
+                "clients that ask where an epoch ended get a wrong answer; move the file away: epochs are then found anew in the log",
+            ),
+            Kind::CheckpointDamaged => {
+                ("checkpoint-damaged", "the checkpoint counts for nothing until it is restored or moved away")
+            }
+            Kind::CheckpointBeyondEnd => (
+                "checkpoint-beyond-end",
+                "records that were on disk are missing from the end of the log; restore them from another replica or a backup",
+            ),
+            Kind::PartitionMetadataDamaged => (
+                "partition-metadata-damaged",
+                "the topic id is not known from this directory; restore the file",
+            ),
+            Kind::MetaPropertiesDamaged => {
+                ("meta-properties-damaged", "nobody knows whose directory this is; restore the file")
+            }
+            Kind::ClusterMetadataDamaged => {
+                ("cluster-metadata-damaged", "topics and their settings cannot be read; restore the file")
+            }
+            Kind::TopicIdDisagrees => (
+                "topic-id-disagrees",
+                "the log belongs to a deleted topic of the same name: Kafka sets it aside as stray",
+            ),
+            Kind::TopicUnknown => (
+                "topic-unknown",
+                "the metadata has no such topic or partition: Kafka sets the log aside as stray",
+            ),
             Kind::UnknownName => ("unknown-name", "nothing reads it; it may have been put here by mistake"),
-            Kind::OrphanFile => ("orphan-file", "it goes with a segment that is not there; the next start removes it"),
+            Kind::OrphanFile => {
+                ("orphan-file", "it goes with a segment that is not there; the next start removes it")
+            }
         }
     }
 }
@@ -130,9 +206,33 @@ impl Report {
     }
 
     /// Takes in a finding that recovery does not put right.
-    pub fn harm(&mut self, file: &Path, position: impl Into<Option<u64>>, kind: Kind, what: impl Into<String>) {
+    pub fn harm(
+        &mut self,
+        file: &Path,
+        position: impl Into<Option<u64>>,
+        kind: Kind,
+        what: impl Into<String>,
+    ) {
         let (file, position, what) = (file.to_path_buf(), position.into(), what.into());
         self.add(Finding { file, position, kind, what, harmless: false });
+    }
+
+    /// Takes in what another check came to.
+    pub fn absorb(&mut self, other: Report) {
+        let not_kept: Vec<_> =
+            other.not_kept().iter().map(|(f, kind, n)| (f.to_path_buf(), *kind, *n)).collect();
+        for finding in other.findings {
+            self.add(finding);
+        }
+        for (file, kind, count) in not_kept {
+            *self.counts.entry((file, kind)).or_default() += count;
+        }
+        let (mine, more) = (&mut self.summary, other.summary);
+        mine.partitions += more.partitions;
+        mine.segments += more.segments;
+        mine.batches += more.batches;
+        mine.records += more.records;
+        mine.bytes += more.bytes;
     }
 
     /// The findings that were only counted, by file and kind.
@@ -166,5 +266,8 @@ mod tests {
         report.harm(Path::new("a.index"), None, Kind::IndexOrder, "wrong");
         assert_eq!((report.findings.len(), report.total()), (11, 1001));
         assert_eq!(report.not_kept(), [(Path::new("a.index"), Kind::IndexEntry, 990)]);
+        let mut whole = Report::default();
+        whole.absorb(report);
+        assert_eq!((whole.findings.len(), whole.total()), (11, 1001));
     }
 }

@@ -7,6 +7,7 @@
 //! segment       every batch, from one to the next; each is shown to the checks below
 //! offsets       offsets only grow, and stay within their segment
 //! records       the records can be read, and are as many as the head says
+//! indexes       both indexes:
 //! offset_index  each entry leads to the batch that it stands for
 //! time_index    no record up to an entry is newer than it
 //! epochs        each batch has the epoch that the checkpoint has for it
@@ -15,20 +16,23 @@
 //! ```
 //!
 //! Files are read in the order that makes this work while another process appends: first what is derived,
-//! then the log, so that whatever the former speaks of is in the latter.
+//! then the log, so that whatever the former speaks of is in the latter. A segment that changes while
+//! something is found in it is checked anew (`settle`).
 
 mod data_dir;
 mod epochs;
 mod finding;
 mod index_file;
+mod indexes;
 mod names;
 mod offset_index;
 mod offsets;
 mod partition;
 mod records;
 mod resync;
-mod segment;
 mod seen;
+mod segment;
+mod settle;
 mod snapshots;
 mod time_index;
 mod txns;

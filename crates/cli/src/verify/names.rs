@@ -1,41 +1,65 @@
+use std::collections::HashSet;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ottla::Offset;
 use ottla::dir::{FileKind, FileName};
-use ottla::fs::FileSystem;
+use ottla::fs::{DirEntry, FileSystem};
 
 use super::finding::{Finding, Kind, Report};
-use crate::partition::PartitionDir;
+
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// Each name in a partition directory is one that Kafka or ottla gives, and what goes with a segment has one.
-pub fn check(fs: &dyn FileSystem, log: &PartitionDir, report: &mut Report) -> Result<()> {
-    let entries = fs.read_dir(&log.path).with_context(|| format!("cannot list {}", log.path.display()))?;
-    let mut found: Vec<Finding> = entries
-        .iter()
-        .filter_map(|entry| {
-            let (kind, what) = problem(&entry.name, entry.is_dir, log)?;
-            Some(Finding {
-                file: log.path.join(&entry.name),
-                position: None,
-                kind,
-                what: what.to_owned(),
-                harmless: true,
-            })
-        })
-        .collect();
-    found.sort_by(|a, b| a.file.cmp(&b.file));
-    found.into_iter().for_each(|finding| report.add(finding));
+///
+/// # Errors
+/// As the system reports it.
+pub fn check(fs: &dyn FileSystem, dir: &Path, report: &mut Report) -> Result<()> {
+    let mut found = problems(&list(fs, dir)?);
+    if !found.is_empty() {
+        // A segment comes and goes file by file; what is not so a moment later was such a moment.
+        sleep(MOMENT);
+        let still = problems(&list(fs, dir)?);
+        found.retain(|problem| still.contains(problem));
+    }
+    for (name, kind, what) in found {
+        let (file, what) = (dir.join(name), what.to_owned());
+        report.add(Finding { file, position: None, kind, what, harmless: true });
+    }
     Ok(())
 }
 
-fn problem(name: &str, is_dir: bool, log: &PartitionDir) -> Option<(Kind, &'static str)> {
+fn list(fs: &dyn FileSystem, dir: &Path) -> Result<Vec<DirEntry>> {
+    fs.read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))
+}
+
+fn problems(entries: &[DirEntry]) -> Vec<(String, Kind, &'static str)> {
+    let is_segment = |name: &FileName| name.kind == FileKind::Log && name.suffix.is_none();
+    let segments: HashSet<Offset> = entries
+        .iter()
+        .filter_map(|entry| FileName::parse(&entry.name))
+        .filter(is_segment)
+        .map(|name| name.base_offset)
+        .collect();
+    let mut found: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| {
+            let (kind, what) = problem(&entry.name, entry.is_dir, &segments)?;
+            Some((entry.name.clone(), kind, what))
+        })
+        .collect();
+    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    found
+}
+
+fn problem(name: &str, is_dir: bool, segments: &HashSet<Offset>) -> Option<(Kind, &'static str)> {
     let Some(file) = FileName::parse(name).filter(|_| !is_dir) else {
         return (!is_known(name)).then_some((Kind::UnknownName, "the name is none that a log has"));
     };
     let goes_with_a_segment = matches!(file.kind, FileKind::Index | FileKind::TimeIndex | FileKind::TxnIndex);
-    let has_one = || log.segments.iter().any(|segment| segment.base_offset == file.base_offset);
-    (file.suffix.is_none() && goes_with_a_segment && !has_one())
+    (file.suffix.is_none() && goes_with_a_segment && !segments.contains(&file.base_offset))
         .then_some((Kind::OrphanFile, "there is no .log file of that offset"))
 }
 
@@ -52,9 +76,9 @@ fn is_known(name: &str) -> bool {
 
 fn is_cut(name: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    name.strip_suffix(".cut").and_then(|rest| rest.split_once('.')).is_some_and(|(base, position)| {
-        base.len() == 20 && digits(base) && digits(position)
-    })
+    name.strip_suffix(".cut")
+        .and_then(|rest| rest.split_once('.'))
+        .is_some_and(|(base, position)| base.len() == 20 && digits(base) && digits(position))
 }
 
 /// The offsets of the snapshots of producers in a directory.

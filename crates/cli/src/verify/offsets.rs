@@ -1,8 +1,6 @@
-use ottla::Offset;
-use ottla_record::Head;
-
 use super::finding::Kind;
 use super::seen::Seen;
+use ottla::Offset;
 
 /// Offsets only grow from batch to batch and from segment to segment, and stay in their segment.
 #[derive(Clone, Copy, Debug)]
@@ -10,18 +8,12 @@ pub struct OffsetCheck {
     expected: Offset,
     base_offset: Offset,
     next_base_offset: Option<Offset>,
-    has_gaps: bool,
 }
 
 impl OffsetCheck {
     /// A check that begins at the first segment.
     pub fn new() -> OffsetCheck {
-        OffsetCheck {
-            expected: Offset::ZERO,
-            base_offset: Offset::ZERO,
-            next_base_offset: None,
-            has_gaps: false,
-        }
+        OffsetCheck { expected: Offset::ZERO, base_offset: Offset::ZERO, next_base_offset: None }
     }
 
     /// Goes on with the next segment.
@@ -35,29 +27,25 @@ impl OffsetCheck {
         self.expected
     }
 
-    /// Whether offsets are missing, as compaction leaves them, or damage.
-    pub fn has_gaps(&self) -> bool {
-        self.has_gaps
-    }
-
     /// Looks at one batch.
     pub fn observe(&mut self, seen: &Seen<'_>) -> Option<(Kind, String)> {
         let (first, last) = (seen.head.base_offset(), seen.head.last_offset());
         let expected = self.expected;
-        if let Head::V2(header) = seen.head {
-            let spans = i64::from(header.last_offset_delta).saturating_add(1);
-            self.has_gaps |= first > expected || i64::from(header.record_count) < spans;
-        }
         self.expected = expected.max(last + 1);
         if first < expected && first >= self.base_offset {
-            return Some((Kind::OffsetsFall, format!("offsets {first} to {last}, where {expected} comes next")));
+            return Some((
+                Kind::OffsetsFall,
+                format!("offsets {first} to {last}, where {expected} comes next"),
+            ));
         }
         let outside = first < self.base_offset
             || self.next_base_offset.is_some_and(|next| last >= next)
             || last - self.base_offset > i64::from(i32::MAX);
         outside.then(|| {
-            let next = self.next_base_offset.map_or_else(String::new, |next| format!(" and the next at {next}"));
-            let what = format!("offsets {first} to {last}, and the segment begins at {}{next}", self.base_offset);
+            let next =
+                self.next_base_offset.map_or_else(String::new, |next| format!(" and the next at {next}"));
+            let what =
+                format!("offsets {first} to {last}, and the segment begins at {}{next}", self.base_offset);
             (Kind::OffsetOutsideSegment, what)
         })
     }
@@ -65,7 +53,7 @@ impl OffsetCheck {
 
 #[cfg(test)]
 mod tests {
-    use ottla_record::BatchBuilder;
+    use ottla_record::{BatchBuilder, Head};
 
     use super::*;
 
@@ -83,9 +71,7 @@ mod tests {
         let mut check = OffsetCheck::new();
         check.enter(Offset::new(10), Some(Offset::new(30)));
         assert_eq!(kind(&mut check, 10, 5), None);
-        assert!(!check.has_gaps());
         assert_eq!(kind(&mut check, 20, 1), None);
-        assert!(check.has_gaps());
         assert_eq!(kind(&mut check, 20, 1), Some(Kind::OffsetsFall));
         assert_eq!(kind(&mut check, 28, 3), Some(Kind::OffsetOutsideSegment));
         assert_eq!(kind(&mut check, 5, 1), Some(Kind::OffsetOutsideSegment));

@@ -14,6 +14,7 @@ use super::finding::{Finding, Kind, Report};
 use super::names;
 use super::offsets::OffsetCheck;
 use super::segment::{LogChecks, check_segment};
+use super::settle::settled;
 use super::snapshots::SnapshotCheck;
 use super::txns::TxnCheck;
 use crate::partition::PartitionDir;
@@ -78,11 +79,12 @@ pub fn check_partition(
     report: &mut Report,
 ) -> Result<()> {
     let partition = Context { fs, dir, recovery, progress };
-    let log = PartitionDir::open(&**fs, dir)?;
     report.summary.partitions += 1;
-    names::check(&**fs, &log, report)?;
+    names::check(&**fs, dir, report)?;
     check_partition_metadata(&partition, report)?;
-    let (snapshots, first_producers, snapshot_offsets) = read_snapshots(&partition, &log, report)?;
+    let snapshot_offsets = names::snapshots(&**fs, dir)?;
+    let log = PartitionDir::open(&**fs, dir)?;
+    let (snapshots, first_producers) = read_snapshots(&partition, &log, &snapshot_offsets, report)?;
     let start = log.segments.first().map_or(Offset::ZERO, |segment| segment.base_offset);
     let mut checks = LogChecks {
         offsets: OffsetCheck::new(),
@@ -90,16 +92,36 @@ pub fn check_partition(
         txns: TxnCheck::new(start, first_producers),
         snapshots,
     };
+    let mut is_end_known = false;
     for (number, segment) in log.segments.iter().enumerate() {
         let next = log.segments.get(number + 1).map(|next| next.base_offset);
-        match check_segment(&partition, segment, next, &mut checks, report) {
-            // Retention may have taken the segment away since the directory was listed.
-            Err(_) if fs.metadata(&segment.path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {}
-            result => result?,
+        let files = [FileKind::Log, FileKind::Index, FileKind::TimeIndex].map(|kind| segment.sibling(kind));
+        let checked = settled(
+            &**fs,
+            &files,
+            |(found, _): &(Report, _)| found.findings.is_empty(),
+            || {
+                let (mut found, mut checks) = (Report::default(), checks.clone());
+                check_segment(&partition, segment, next, &mut checks, &mut found)?;
+                Ok((found, checks))
+            },
+        );
+        // Retention may take the segment away meanwhile; what is found while it goes means nothing.
+        is_end_known = is_there(&**fs, &segment.path);
+        if is_end_known {
+            let (found, checks_after) = checked?;
+            report.absorb(found);
+            checks = checks_after;
         }
     }
-    check_end(&partition, checks.offsets.end_offset(), &snapshot_offsets, report);
+    if is_end_known {
+        check_end(&partition, checks.offsets.end_offset(), &snapshot_offsets, report);
+    }
     Ok(())
+}
+
+fn is_there(fs: &dyn FileSystem, path: &Path) -> bool {
+    !fs.metadata(path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn check_partition_metadata(partition: &Context<'_>, report: &mut Report) -> Result<()> {
@@ -131,19 +153,20 @@ fn checked_epochs(partition: &Context<'_>, report: &mut Report) -> Result<Leader
     }
 }
 
-/// Reads all snapshots: the check of what they say, who was known at the first segment, and their offsets.
+/// Reads the snapshots of these offsets: the check of what they say, and who was known at the first segment.
 fn read_snapshots(
     partition: &Context<'_>,
     log: &PartitionDir,
+    offsets: &[Offset],
     report: &mut Report,
-) -> Result<(SnapshotCheck, Vec<ProducerEntry>, Vec<Offset>)> {
+) -> Result<(SnapshotCheck, Vec<ProducerEntry>)> {
     let mut check = SnapshotCheck::default();
     let mut first_producers = Vec::new();
-    let offsets = names::snapshots(&**partition.fs, &log.path)?;
     let start = log.segments.first().map(|segment| segment.base_offset);
-    for offset in &offsets {
+    for offset in offsets {
         let path = FileName::new(*offset, FileKind::Snapshot).in_dir(&log.path);
-        match snapshot::read(&**partition.fs, &path) {
+        let read = || Ok(snapshot::read(&**partition.fs, &path));
+        match settled(&**partition.fs, std::slice::from_ref(&path), ottla::Result::is_ok, read)? {
             Ok(entries) => {
                 for (kind, what) in check.add(&path, *offset, &entries) {
                     report.harm(&path, None, kind, what);
@@ -164,13 +187,15 @@ fn read_snapshots(
             Err(error) => return Err(error.into()),
         }
     }
-    Ok((check, first_producers, offsets))
+    Ok((check, first_producers))
 }
 
 /// What speaks of offsets that the log does not reach.
 fn check_end(partition: &Context<'_>, end_offset: Offset, snapshots: &[Offset], report: &mut Report) {
     if let Some(point) = partition.recovery.recovery_point.filter(|point| *point > end_offset) {
-        let what = format!("everything below offset {point} is said to be on disk, and the log ends at {end_offset}");
+        let what = format!(
+            "everything below offset {point} is said to be on disk, and the log ends at {end_offset}"
+        );
         report.harm(partition.dir, None, Kind::CheckpointBeyondEnd, what);
     }
     if let Some(start) = partition.recovery.log_start_offset.filter(|start| *start > end_offset) {

@@ -49,9 +49,8 @@ impl SnapshotCheck {
     pub fn observe(&mut self, seen: &Seen<'_>) -> Vec<(PathBuf, String)> {
         let Some(claims) = self.claims.remove(&seen.head.last_offset()) else { return Vec::new() };
         let found = seen.head.producer().map(|p| (p.producer_id, p.producer_epoch, p.last_sequence));
-        let disagrees = |claim: &Claim| {
-            found != Some((claim.producer_id, claim.producer_epoch, claim.last_sequence))
-        };
+        let disagrees =
+            |claim: &Claim| found != Some((claim.producer_id, claim.producer_epoch, claim.last_sequence));
         let told = |claim: Claim| {
             let what = format!(
                 "offset {} is said to be sequence {} of producer {} in epoch {}, and by the log it is {}",

@@ -12,13 +12,16 @@ pub struct TxnCheck {
     abort_markers: Vec<(Offset, i64)>,
     /// Transactions that such a marker ended, where their records are in the log.
     aborted: Vec<CompletedTxn>,
+    /// Entries of earlier segments whose marker is yet to come: compaction leaves an entry with the first
+    /// records of its transaction.
+    carried: Vec<AbortedTxn>,
 }
 
 impl TxnCheck {
     /// A check that begins at `start`, where these producers were known.
     pub fn new(start: Offset, producers: Vec<ProducerEntry>) -> TxnCheck {
         let state = ProducerState::from_entries(producers, start, 0, i64::MAX);
-        TxnCheck { state, abort_markers: Vec::new(), aborted: Vec::new() }
+        TxnCheck { state, abort_markers: Vec::new(), aborted: Vec::new(), carried: Vec::new() }
     }
 
     /// Looks at one batch.
@@ -34,12 +37,17 @@ impl TxnCheck {
         self.state.on_high_watermark(last_offset + 1);
     }
 
-    /// Compares the segment that ends here with the entries of its index, and goes on with the next one.
-    pub fn end_segment(&mut self, entries: &[AbortedTxn]) -> Vec<(Option<usize>, Kind, String)> {
+    /// Compares the segment that ends here, before `end_offset`, with the entries of its index, and goes on
+    /// with the next one.
+    pub fn end_segment(
+        &mut self,
+        entries: &[AbortedTxn],
+        end_offset: Offset,
+    ) -> Vec<(Option<usize>, Kind, String)> {
         let mut problems = Vec::new();
-        for (number, entry) in entries.iter().enumerate() {
-            let marker = (entry.last_offset, entry.producer_id);
-            if !self.abort_markers.contains(&marker) {
+        for (number, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.last_offset < end_offset)
+        {
+            if !self.abort_markers.contains(&(entry.last_offset, entry.producer_id)) {
                 let what = format!(
                     "entry {number}: the log has no marker at offset {} that aborts a transaction of producer {}",
                     entry.last_offset, entry.producer_id
@@ -47,15 +55,18 @@ impl TxnCheck {
                 problems.push((Some(number), Kind::TxnIndexEntry, what));
             }
         }
+        self.carried.extend(entries.iter().filter(|entry| entry.last_offset >= end_offset));
         for txn in std::mem::take(&mut self.aborted) {
-            let at = entries.iter().position(|entry| entry.last_offset == txn.last_offset);
-            match at.and_then(|at| entries.get(at).map(|entry| (at, entry))) {
+            let ends_there = |entry: &AbortedTxn| entry.last_offset == txn.last_offset;
+            let at = entries.iter().position(ends_there);
+            match entries.iter().chain(&self.carried).find(|entry| ends_there(entry)) {
                 None => problems.push((None, Kind::TxnIndexLacks, lacks(&txn))),
-                Some((at, entry)) => {
-                    problems.extend(disagreement(entry, &txn).map(|what| (Some(at), Kind::TxnIndexEntry, what)));
+                Some(entry) => {
+                    problems.extend(disagreement(entry, &txn).map(|what| (at, Kind::TxnIndexEntry, what)));
                 }
             }
         }
+        self.carried.retain(|entry| entry.last_offset >= end_offset);
         self.abort_markers.clear();
         problems
     }
@@ -124,13 +135,15 @@ mod tests {
     }
 
     fn kinds(entries: &[AbortedTxn]) -> Vec<Kind> {
-        check().end_segment(entries).into_iter().map(|(_, kind, _)| kind).collect()
+        check().end_segment(entries, Offset::new(20)).into_iter().map(|(_, kind, _)| kind).collect()
     }
 
     #[test]
     fn an_index_that_says_what_the_log_says_is_fine() {
         assert_eq!(kinds(&[entry(10, 12, 13)]), []);
         assert_eq!(kinds(&[entry(4, 12, 3)]), []);
+        // Its marker is in a later segment.
+        assert_eq!(kinds(&[entry(10, 12, 13), entry(14, 25, 16)]), []);
     }
 
     #[test]

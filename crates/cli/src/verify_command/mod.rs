@@ -21,8 +21,8 @@ const EXAMPLES: &str = "Examples:
   ottla verify /var/lib/kafka/data/orders-3
   ottla verify ottla-data --json | jq '.findings[] | select(.harmless | not)'
 
-Checks every batch (structure, checksum, offsets, records), and against the batches both indexes, the
-transaction index, producer snapshots, leader epochs and checkpoints. Nothing is created or changed, not
+Checks every batch (structure, checksum, offsets, records), and against the batches both indexes, the \
+transaction index, producer snapshots, leader epochs and checkpoints. Nothing is created or changed, not \
 even a lock file; the directory may be in use.
 Exit codes: 0 clean; 1 there are findings; 2 could not run.";
 
@@ -45,7 +45,11 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome> {
     let fs: Arc<dyn FileSystem> = Arc::new(ReadOnlyFs);
     let report = check(&fs, &args.dir)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    if args.json { print::json(&mut out, &report)? } else { print::text(&mut out, &report)? }
+    if args.json {
+        print::json(&mut out, &report)?
+    } else {
+        print::text(&mut out, &report)?
+    }
     out.flush()?;
     Ok(if report.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }

@@ -3,13 +3,14 @@ use std::io::{self, Write};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
+use crate::text::counted;
 use crate::verify::{Finding, Report, Summary};
 
 /// Prints the report for people.
 pub fn text(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for finding in &report.findings {
         let at = finding.position.map_or_else(String::new, |position| format!(" at byte {position}"));
-        let harmless = if finding.harmless { " (harmless: the next start puts it right)" } else { "" };
+        let harmless = if finding.harmless { " (harmless)" } else { "" };
         writeln!(out, "{}{at}: {}{harmless}", finding.file.display(), finding.kind.name())?;
         writeln!(out, "    {}", finding.what)?;
         writeln!(out, "    {}", finding.kind.meaning())?;
@@ -38,10 +39,6 @@ fn verdict(report: &Report) -> String {
         }
         total => counted(total, "finding", "findings"),
     }
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", HumanCount(count), if count == 1 { one } else { many })
 }
 
 /// Prints the report for machines.

@@ -30,6 +30,11 @@ impl SegmentSet {
         self.read(|all| all.range(..=offset).next_back().map(|(_, segment)| segment.clone()))
     }
 
+    /// Whether a segment begins at `base_offset`.
+    pub(crate) fn contains(&self, base_offset: Offset) -> bool {
+        self.read(|all| all.contains_key(&base_offset))
+    }
+
     /// The segment after the one that begins at `base_offset`.
     pub(crate) fn after(&self, base_offset: Offset) -> Option<Arc<Segment>> {
         self.read(|all| all.range(base_offset + 1..).next().map(|(_, segment)| segment.clone()))

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::catalog::Topic;
 use super::state::{Changes, Inner, partition_image};
-use crate::dir::{PartitionMetadata, TopicId, TopicPartition, Uuid};
+use super::unfinished;
+use crate::dir::{PartitionMetadata, TopicId, TopicPartition};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::log::Log;
@@ -38,7 +39,7 @@ pub(super) fn create(
     ensure_no_collision(store, &name)?;
     let id = TopicId::random().map_err(|e| Error::io("make an id for", &store.path, e))?;
     let topic = Topic { name, id, partitions: BTreeMap::new(), overrides: overrides.clone() };
-    let topic = with_partitions(store, &changes, topic, partitions)?;
+    let topic = with_partitions(store, &mut changes, topic, partitions)?;
     finish(store, &mut changes, topic)
 }
 
@@ -65,33 +66,40 @@ pub(super) fn add_partitions(store: &Inner, name: &str, total: i32) -> Result<Ar
         return Err(Error::InvalidConfig { name: "partitions".to_owned(), reason });
     }
     TopicPartition::new(topic.name.clone(), total - 1)?;
-    let topic = with_partitions(store, &changes, Topic::clone(&topic), total)?;
+    let topic = with_partitions(store, &mut changes, Topic::clone(&topic), total)?;
     finish(store, &mut changes, topic)
 }
 
 /// Makes the directories of partitions that are not there yet. Should one fail, those that were made go
 /// again.
-fn with_partitions(store: &Inner, changes: &Changes, mut topic: Topic, total: i32) -> Result<Topic> {
+fn with_partitions(store: &Inner, changes: &mut Changes, mut topic: Topic, total: i32) -> Result<Topic> {
     let mut made = Vec::new();
-    for number in (0..total).filter(|number| !topic.partitions.contains_key(number)) {
-        match make_partition(store, changes, &topic, number) {
-            Ok(log) => made.push((number, log)),
-            Err(e) => {
-                for (_, log) in made {
-                    discard(store, &log);
-                }
-                return Err(e);
-            }
-        }
+    let done = (0..total).filter(|number| !topic.partitions.contains_key(number)).try_for_each(|number| {
+        made.push((number, make_partition(store, changes, &topic, number)?));
+        Ok(())
+    });
+    // Recovery trusts a log more where a checkpoint tells of it, so each has its entry from the start.
+    let done = done.and_then(|()| match changes.data_dir.as_mut() {
+        Some(data_dir) => data_dir.checkpoint(|| made.iter().map(|(_, log)| log.marks()).collect()),
+        None => Ok(()),
+    });
+    if let Err(e) = done {
+        made.iter().for_each(|(_, log)| discard(store, log));
+        return Err(e);
     }
     topic.partitions.extend(made);
     Ok(topic)
 }
 
-fn make_partition(store: &Inner, changes: &Changes, topic: &Topic, number: i32) -> Result<Log> {
+fn make_partition(store: &Inner, changes: &mut Changes, topic: &Topic, number: i32) -> Result<Log> {
     let environment = &store.config.environment;
     let topic_partition = TopicPartition::new(topic.name.clone(), number)?;
     let dir = store.path.join(topic_partition.dir_name());
+    // What an earlier partition of this name has left would be taken for this one's.
+    if let Some(data_dir) = changes.data_dir.as_mut() {
+        data_dir.forget(&topic_partition)?;
+    }
+    unfinished::make_room(&*environment.fs, &dir)?;
     let checkpoints = changes.data_dir.as_ref().map(|data_dir| data_dir.checkpoints().clone());
     let (log, _) = Log::open_in(OpenOptions {
         dir: dir.clone(),
@@ -162,10 +170,7 @@ pub(super) fn delete(store: &Inner, name: &str) -> Result<()> {
 /// Renames the directory, so that a topic of the same name can be made at once, and forgets the log.
 fn retire(store: &Inner, changes: &mut Changes, log: &Log) -> Result<()> {
     let environment = &store.config.environment;
-    let unique = Uuid::random().map_err(|e| Error::io("make an id for", &store.path, e))?;
-    let unique = u128::from_be_bytes(unique.to_bytes());
-    let to = store.path.join(log.topic_partition().deleted_dir_name(unique));
-    environment.fs.rename(log.path(), &to).map_err(|e| Error::io("rename", log.path(), e))?;
+    let to = unfinished::rename_deleted(&*environment.fs, &store.path, log.topic_partition())?;
     environment.fs.sync_dir(&store.path).map_err(|e| Error::io("sync", &store.path, e))?;
     let delay_ms = u64::try_from(log.config().file_delete_delay_ms).unwrap_or(0);
     changes.deletions.push((environment.clock.monotonic() + Duration::from_millis(delay_ms), to));

@@ -12,6 +12,7 @@ mod open;
 mod state;
 #[expect(clippy::module_inception, reason = "the folder is the store and its steps; this file is the type")]
 mod store;
+mod unfinished;
 
 pub use catalog::Topic;
 pub use config::StoreConfig;

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use super::catalog::{Catalog, Topic};
 use super::config::StoreConfig;
 use super::state::{Changes, Inner, partition_image};
+use super::unfinished;
 use crate::config::Environment;
 use crate::data_dir::DataDir;
 use crate::dir::{
@@ -40,7 +41,7 @@ pub struct StoreReport {
 pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreReport)> {
     let environment = config.environment.clone();
     ensure_directory(&environment, path)?;
-    let data_dir = DataDir::open(&environment.fs, path)?;
+    let mut data_dir = DataDir::open(&environment.fs, path)?;
     let (cluster_id, placement) = identity(&environment, path, config.node_id)?;
     let (image, source) = metadata::load(&*environment.fs, path)?;
     ensure_single_node(path, &image, placement.node_id)?;
@@ -50,13 +51,19 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
         ..Default::default()
     };
     let handles = Arc::new(HandleCache::new(config.open_segments));
-    let found = find_partitions(&environment, path)?;
+    let mut found = find_partitions(&environment, path)?;
+    unfinished::finish_deletes(&*environment.fs, path, &image, &mut found)?;
+    unfinished::undo_creates(&*environment.fs, path, &image, &data_dir, &mut found)?;
     let image = reconcile(path, image, found, placement.node_id)?;
     let opener =
         Opener { environment: &environment, data_dir: &data_dir, config: &config, handles: &handles };
     let (catalog, image) = opener.open_topics(image, placement, &mut report)?;
     let now_ms = environment.clock.now_ms();
     bootstrap::write(&*environment.fs, path, &image, placement, now_ms)?;
+    // From here on a checkpoint tells what is sure of each log, and recovery need not guess.
+    if catalog.logs().any(|log| data_dir.marks(log.topic_partition()).recovery_point.is_none()) {
+        data_dir.checkpoint(|| catalog.logs().map(Log::marks).collect())?;
+    }
     metadata::set_aside(&*environment.fs, path)?;
     let next_producer_id = image.next_producer_id;
     let inner = Inner {
@@ -145,9 +152,9 @@ fn identity(environment: &Environment, path: &Path, node_id: i32) -> Result<(Str
 }
 
 /// A partition directory and the topic id that it names.
-type Found = BTreeMap<TopicPartition, Option<TopicId>>;
+pub(super) type Found = BTreeMap<TopicPartition, Option<TopicId>>;
 
-/// The partitions by the names of their directories; what a deleted topic has left is removed.
+/// The partitions by the names of their directories.
 fn find_partitions(environment: &Environment, path: &Path) -> Result<Found> {
     let fs = &*environment.fs;
     let mut found = Found::new();
@@ -159,7 +166,6 @@ fn find_partitions(environment: &Environment, path: &Path) -> Result<Found> {
                 let id = PartitionMetadata::read(fs, &dir)?.map(|metadata| metadata.topic_id);
                 found.insert(partition, id);
             }
-            Some(DirName::Deleted(_)) if entry.is_dir => super::change::remove_directory(fs, &dir)?,
             _ => {}
         }
     }
@@ -252,6 +258,11 @@ impl Opener<'_> {
                 partitions.insert(*number, log);
                 report.logs += 1;
             }
+            let without_checkpoint = |log: &&Log| {
+                let marks = self.data_dir.marks(log.topic_partition());
+                marks.recovery_point.is_none()
+            };
+            partitions.values().filter(without_checkpoint).try_for_each(Log::flush)?;
             catalog.insert(Arc::new(Topic {
                 name,
                 id: topic_image.id,

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn everything_that_is_decoded_is_advertised() {
-        let request = Request { client_software_name: "a", client_software_version: "1", ..Request::default() };
+        let request =
+            Request { client_software_name: "a", client_software_version: "1", ..Request::default() };
         let response = answer(3, &request).unwrap();
         assert_eq!(response.api_keys.len(), API_TABLE.len());
         let produce = response.api_keys.iter().find(|row| row.api_key == 0).unwrap();

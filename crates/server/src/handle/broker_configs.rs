@@ -80,13 +80,7 @@ fn own(broker: &Broker) -> Vec<Config> {
             "PLAINTEXT://:9092",
             "Where the server listens.",
         ),
-        config(
-            "log.dirs",
-            STRING,
-            server.data_dir.display().to_string(),
-            "",
-            "The data directory.",
-        ),
+        config("log.dirs", STRING, server.data_dir.display().to_string(), "", "The data directory."),
         config(
             "max.connections.per.ip",
             INT,

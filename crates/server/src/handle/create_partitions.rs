@@ -1,5 +1,6 @@
 //! CreatePartitions: a topic grows.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ottla_protocol::ErrorCode;
@@ -23,7 +24,7 @@ pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f>
         };
         let (error_code, error_message) = match grown {
             Ok(()) => (ErrorCode::None, None),
-            Err(refusal) => (refusal.code, Some(refusal.message.into())),
+            Err(refusal) => (refusal.code, Some(refusal.message)),
         };
         CreatePartitionsTopicResult { name: asked.name.into(), error_code, error_message }
     });
@@ -31,9 +32,11 @@ pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f>
 }
 
 fn grow(broker: &Broker, asked: &CreatePartitionsTopic<'_>, validate_only: bool) -> Result<(), Refusal> {
-    let refuse = |code, message: String| Err(Refusal::new(code, message));
+    fn refuse(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<(), Refusal> {
+        Err(Refusal::new(code, message))
+    }
     let Some(topic) = broker.store.topic(asked.name) else {
-        return refuse(ErrorCode::UnknownTopicOrPartition, "there is no such topic".to_owned());
+        return refuse(ErrorCode::UnknownTopicOrPartition, "there is no such topic");
     };
     let there = topic.partitions.len();
     let more = usize::try_from(asked.count).unwrap_or(0).saturating_sub(there);

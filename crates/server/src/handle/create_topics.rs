@@ -12,18 +12,23 @@ use ottla_protocol::api::create_topics::{
 use crate::broker::Broker;
 use crate::error_codes::{self, Refusal};
 use crate::handle::describe_configs::source_of;
-use crate::handle::wire_id;
+use crate::handle::lookup::wire_id;
 use crate::topics::{self, check_assignment};
 
 /// Where Kafka keeps its metadata; no client makes it.
 const METADATA_TOPIC: &str = "__cluster_metadata";
+/// What one request may create, as in Kafka.
+const MAX_TOPICS: usize = 10_000;
 /// Stands for the broker's default.
 const DEFAULT: i32 = -1;
 
 pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
     let repeated = repeated(request);
     let topics = request.topics.iter().map(|asked| {
-        let created = if repeated.contains(asked.name) {
+        let created = if request.topics.len() > MAX_TOPICS {
+            let message = format!("one request may create {MAX_TOPICS} topics");
+            Err(Refusal::new(ErrorCode::PolicyViolation, message))
+        } else if repeated.contains(asked.name) {
             Err(Refusal::new(ErrorCode::InvalidRequest, "the request names the topic more than once"))
         } else {
             create(broker, &asked, request.validate_only)
@@ -76,7 +81,7 @@ fn overrides(asked: &CreatableTopic<'_>) -> Result<BTreeMap<String, String>, Ref
 
 /// How many partitions are asked for, by a number or by an assignment to brokers.
 fn partitions(broker: &Broker, asked: &CreatableTopic<'_>) -> Result<i32, Refusal> {
-    let refuse = |code, message: &str| Err(Refusal::new(code, message));
+    let refuse = |code, message: &'static str| Err(Refusal::new(code, message));
     if !asked.assignments.is_empty() {
         if asked.num_partitions != DEFAULT || i32::from(asked.replication_factor) != DEFAULT {
             let message = "beside an assignment, partitions and replication factor must be -1";
@@ -85,13 +90,17 @@ fn partitions(broker: &Broker, asked: &CreatableTopic<'_>) -> Result<i32, Refusa
         return assigned(broker, asked);
     }
     match (asked.num_partitions, asked.replication_factor) {
-        (_, ..=-2 | 0) => {
-            refuse(ErrorCode::InvalidReplicationFactor, "the replication factor must be above 0, or -1 for the default")
+        (_, ..=-2 | 0) => refuse(
+            ErrorCode::InvalidReplicationFactor,
+            "the replication factor must be above 0, or -1 for the default",
+        ),
+        (_, 2..) => {
+            refuse(ErrorCode::InvalidReplicationFactor, "there is one broker, so there is one replica")
         }
-        (_, 2..) => refuse(ErrorCode::InvalidReplicationFactor, "there is one broker, so there is one replica"),
-        (..=-2 | 0, _) => {
-            refuse(ErrorCode::InvalidPartitions, "there must be at least one partition, or -1 for the default")
-        }
+        (..=-2 | 0, _) => refuse(
+            ErrorCode::InvalidPartitions,
+            "there must be at least one partition, or -1 for the default",
+        ),
         (DEFAULT, _) => Ok(broker.config.default_partitions),
         (number, _) => Ok(number),
     }
@@ -125,7 +134,7 @@ fn answer<'f>(broker: &Broker, name: &'f str, created: Result<Created, Refusal>)
         Err(refusal) => CreatableTopicResult {
             name: name.into(),
             error_code: refusal.code,
-            error_message: Some(refusal.message.into()),
+            error_message: Some(refusal.message),
             ..CreatableTopicResult::default()
         },
     }

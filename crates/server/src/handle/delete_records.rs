@@ -8,7 +8,7 @@ use ottla_protocol::api::delete_records::{
 
 use crate::broker::Broker;
 use crate::error_codes;
-use crate::handle::find_log;
+use crate::handle::lookup::find_log;
 
 /// Stands for the end of the log.
 const HIGH_WATERMARK: i64 = -1;

@@ -10,11 +10,12 @@ use ottla_protocol::{ErrorCode, Uuid};
 
 use crate::broker::Broker;
 use crate::error_codes::{self, Refusal};
-use crate::handle::wire_id;
+use crate::handle::lookup::wire_id;
 
 pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
     let mut seen: HashSet<(Option<&str>, Uuid)> = HashSet::new();
-    let repeated: HashSet<_> = request.topics.iter().map(|asked| key(&asked)).filter(|key| !seen.insert(*key)).collect();
+    let repeated: HashSet<_> =
+        request.topics.iter().map(|asked| key(&asked)).filter(|key| !seen.insert(*key)).collect();
     let responses = request.topics.iter().map(|asked| {
         let deleted = if repeated.contains(&key(&asked)) {
             Err(Refusal::new(ErrorCode::InvalidRequest, "the request names the topic more than once"))
@@ -31,7 +32,7 @@ fn key<'f>(asked: &DeleteTopicState<'f>) -> (Option<&'f str>, Uuid) {
 }
 
 fn delete(broker: &Broker, asked: &DeleteTopicState<'_>) -> Result<Arc<Topic>, Refusal> {
-    let refuse = |code, message: &str| Err(Refusal::new(code, message));
+    let refuse = |code, message: &'static str| Err(Refusal::new(code, message));
     let topic = match (asked.name, asked.topic_id.is_zero()) {
         (Some(name), true) => broker.store.topic(name),
         (None, false) => broker.store.topic_by_id(TopicId::new(*asked.topic_id.as_bytes())),
@@ -50,7 +51,10 @@ fn delete(broker: &Broker, asked: &DeleteTopicState<'_>) -> Result<Arc<Topic>, R
     Ok(topic)
 }
 
-fn answer<'f>(asked: &DeleteTopicState<'f>, deleted: Result<Arc<Topic>, Refusal>) -> DeletableTopicResult<'f> {
+fn answer<'f>(
+    asked: &DeleteTopicState<'f>,
+    deleted: Result<Arc<Topic>, Refusal>,
+) -> DeletableTopicResult<'f> {
     match deleted {
         Ok(topic) => DeletableTopicResult {
             name: Some(topic.name.to_string().into()),
@@ -61,7 +65,7 @@ fn answer<'f>(asked: &DeleteTopicState<'f>, deleted: Result<Arc<Topic>, Refusal>
             name: asked.name.map(Into::into),
             topic_id: asked.topic_id,
             error_code: refusal.code,
-            error_message: Some(refusal.message.into()),
+            error_message: Some(refusal.message),
         },
     }
 }

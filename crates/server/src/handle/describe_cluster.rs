@@ -1,10 +1,11 @@
 //! DescribeCluster: this one node.
 
 use ottla_protocol::ErrorCode;
-use ottla_protocol::api::metadata::NO_AUTHORIZED_OPERATIONS;
 use ottla_protocol::api::describe_cluster::{DescribeClusterBroker, Request, Response};
+use ottla_protocol::api::metadata::NO_AUTHORIZED_OPERATIONS;
 
-use crate::handle::{ALL_CLUSTER_OPERATIONS, Caller};
+use crate::handle::Caller;
+use crate::handle::operations::ALL_CLUSTER_OPERATIONS;
 
 /// The endpoints of brokers, which is what clients want. The other kind is that of controllers.
 const BROKERS: i8 = 1;

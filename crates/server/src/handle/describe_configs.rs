@@ -1,6 +1,7 @@
 //! DescribeConfigs: the settings of topics and of this broker.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use ottla::dir::TopicPartition;
 use ottla::settings::{self, Kind, SettingValue};
@@ -48,7 +49,13 @@ pub(super) struct Config {
 }
 
 pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
-    let results = request.resources.iter().map(|resource| match configs(broker, &resource) {
+    // One that is named a thousand times is described once.
+    let mut seen = HashSet::new();
+    let once = request
+        .resources
+        .iter()
+        .filter(|resource| seen.insert((resource.resource_type, resource.resource_name)));
+    let results = once.map(|resource| match configs(broker, &resource) {
         Ok(configs) => DescribeConfigsResult {
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.into(),
@@ -61,7 +68,7 @@ pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f>
         },
         Err(refusal) => DescribeConfigsResult {
             error_code: refusal.code,
-            error_message: Some(refusal.message.into()),
+            error_message: Some(refusal.message),
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.into(),
             ..DescribeConfigsResult::default()

@@ -11,13 +11,13 @@ use std::time::Instant;
 use ottla::{Error, Fetched, FileSlice, Isolation, Log, Offset, Subscription};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::fetch::{
-    AbortedTransaction, FetchPartition, FetchableTopicResponse, PartitionData, Records, Request,
-    Response,
+    AbortedTransaction, FetchPartition, FetchableTopicResponse, PartitionData, Records, Request, Response,
 };
 
 use crate::broker::Broker;
 use crate::error_codes;
-use crate::handle::{Caller, check_epoch, find_topic, isolation};
+use crate::handle::Caller;
+use crate::handle::lookup::{check_epoch, find_topic, isolation};
 
 /// Epochs of requests that belong to no session: the first asks for a new one, the other ends one.
 const INITIAL_EPOCH: i32 = 0;
@@ -124,12 +124,16 @@ impl<'f> Wanted<'f> {
     }
 
     fn logs(&self) -> impl Iterator<Item = &Log> {
-        self.topics.iter().flat_map(|topic| &topic.partitions).filter_map(|partition| partition.log.as_ref().ok())
+        self.topics
+            .iter()
+            .flat_map(|topic| &topic.partitions)
+            .filter_map(|partition| partition.log.as_ref().ok())
     }
 
     /// Looks at every partition once.
     fn read(&self, broker: &Broker, slices: &mut Vec<FileSlice>) -> Pass<'f> {
-        let mut reading = Reading { broker, slices, isolation: self.isolation, left: self.max_bytes, bytes: 0 };
+        let mut reading =
+            Reading { broker, slices, isolation: self.isolation, left: self.max_bytes, bytes: 0 };
         let mut urgent = self.topics.iter().all(|topic| topic.partitions.is_empty());
         let responses = self.topics.iter().map(|topic| {
             let mut response = topic.response.clone();
@@ -160,9 +164,9 @@ impl Reading<'_> {
         let max_bytes = partition.max_bytes.min(self.left);
         let fetched = match &partition.log {
             Err(code) => Err(*code),
-            Ok(log) => log
-                .read(partition.from, max_bytes, self.isolation)
-                .map_err(|error| self.code_of(&error)),
+            Ok(log) => {
+                log.read(partition.from, max_bytes, self.isolation).map_err(|error| self.code_of(&error))
+            }
         };
         match fetched {
             Ok(fetched) => self.data(partition.index, max_bytes, fetched),

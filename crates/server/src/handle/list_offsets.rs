@@ -10,7 +10,7 @@ use ottla_protocol::api::list_offsets::{
 
 use crate::broker::Broker;
 use crate::error_codes;
-use crate::handle::{check_epoch, find_log, isolation};
+use crate::handle::lookup::{check_epoch, find_log, isolation};
 
 // Numbers that stand for places rather than times (`ListOffsetsRequest`), and the versions they came in.
 const LATEST: i64 = -1;
@@ -49,7 +49,6 @@ pub(crate) fn handle<'f>(broker: &Broker, version: i16, request: &Request<'f>) -
                 answer(asked.partition_index, place)
             })
             .collect(),
-        ..ListOffsetsTopicResponse::default()
     });
     Response { topics: topics.collect(), ..Response::default() }
 }
@@ -79,7 +78,6 @@ fn answer(partition_index: i32, place: Result<Place, ErrorCode>) -> ListOffsetsP
         timestamp: place.timestamp_ms,
         offset: place.offset,
         leader_epoch: place.leader_epoch,
-        ..ListOffsetsPartitionResponse::default()
     }
 }
 

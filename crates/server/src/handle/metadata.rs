@@ -1,6 +1,8 @@
 //! Metadata: which topics there are, and that this node leads them all. A topic that a client names may
 //! come to exist here.
 
+use std::collections::HashSet;
+
 use ottla::Topic;
 use ottla::dir::TopicId;
 use ottla_protocol::ErrorCode;
@@ -9,7 +11,9 @@ use ottla_protocol::api::metadata::{
     NO_AUTHORIZED_OPERATIONS, Request, Response,
 };
 
-use crate::handle::{ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS, Caller, wire_id};
+use crate::handle::Caller;
+use crate::handle::lookup::wire_id;
+use crate::handle::operations::{ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS};
 use crate::topics;
 
 /// The first version in which a topic may be named by its id.
@@ -47,7 +51,10 @@ fn topics<'f>(caller: &Caller<'_>, version: i16, request: &Request<'f>) -> Vec<M
     match request.topics {
         // In version 0 an empty list asks for all topics, later a null one.
         Some(named) if version > 0 || !named.is_empty() => {
-            named.iter().map(|named| one(caller, version, request, &named, operations)).collect()
+            // One that is named a thousand times is described once, as in Kafka.
+            let mut seen = HashSet::new();
+            let once = named.iter().filter(|named| seen.insert((named.name, named.topic_id)));
+            once.map(|named| one(caller, version, request, &named, operations)).collect()
         }
         _ => {
             let topics = caller.broker.store.topics();

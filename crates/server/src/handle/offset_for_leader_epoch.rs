@@ -7,7 +7,7 @@ use ottla_protocol::api::offset_for_leader_epoch::{
 };
 
 use crate::broker::Broker;
-use crate::handle::{check_epoch, find_log};
+use crate::handle::lookup::{check_epoch, find_log};
 
 pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
     let topics = request.topics.iter().map(|topic| OffsetForLeaderTopicResult {

@@ -15,11 +15,15 @@ use crate::answers::Answers;
 use crate::broker::Broker;
 use crate::ended::Ended;
 use crate::error_codes::{self, Refusal};
-use crate::handle::find_topic;
+use crate::handle::lookup::find_topic;
 use crate::log_limit::About;
 
 /// The first version in which a producer may send zstd (KIP-110).
 const FIRST_VERSION_WITH_ZSTD: i16 = 7;
+
+/// The partitions of one request: far more than any client bundles, and few enough for the memory of
+/// their answers.
+const MAX_PARTITIONS: usize = 100_000;
 
 /// A response that is not true before the disk has what it acknowledges.
 pub(crate) struct Unsynced<'f> {
@@ -49,6 +53,10 @@ pub(crate) fn handle<'f>(
     answers: &mut Answers,
     unsynced: &mut Vec<Unsynced<'f>>,
 ) -> Result<(), Ended> {
+    let partitions: usize = request.topic_data.iter().map(|topic| topic.partition_data.len()).sum();
+    if partitions.saturating_add(request.topic_data.len()) > MAX_PARTITIONS {
+        return Err(Ended::TooManyPartitions);
+    }
     let mut syncs = Vec::new();
     let mut responses = Vec::with_capacity(request.topic_data.len());
     for (index, topic) in request.topic_data.iter().enumerate() {
@@ -100,12 +108,7 @@ fn append_to_topic<'f>(
         };
         partition_responses.push(answer(data.index, appended));
     }
-    TopicProduceResponse {
-        name: data.name.into(),
-        topic_id: data.topic_id,
-        partition_responses,
-        ..TopicProduceResponse::default()
-    }
+    TopicProduceResponse { name: data.name.into(), topic_id: data.topic_id, partition_responses }
 }
 
 fn append(
@@ -115,12 +118,13 @@ fn append(
     data: &PartitionProduceData<'_>,
 ) -> Result<Appended, Refusal> {
     let records = data.records.unwrap_or_default();
-    let appended = check_shape(version, records).and_then(|()| log.append(records).map_err(|e| error_codes::refusal(broker, &e)));
+    let appended = check_shape(version, records)
+        .and_then(|()| log.append(records).map_err(|e| error_codes::refusal(broker, &e)));
     appended.inspect_err(|refusal| {
         broker.metrics.batches_refused.add(1);
         if let Some(left_out) = broker.log_limit.admit(About::Batch) {
             let partition = log.topic_partition();
-            tracing::info!(%partition, code = %refusal.code, reason = refusal.message, left_out, "refused a batch");
+            tracing::info!(%partition, code = %refusal.code, reason = %refusal.message, left_out, "refused a batch");
         }
     })
 }
@@ -128,7 +132,7 @@ fn append(
 /// What the protocol asks beyond what any log asks: exactly one batch, of the current format, and not
 /// part of a transaction, which nobody could end yet.
 fn check_shape(version: i16, records: &[u8]) -> Result<(), Refusal> {
-    let invalid = |message: &str| Err(Refusal::new(ErrorCode::InvalidRecord, message));
+    let invalid = |message: &'static str| Err(Refusal::new(ErrorCode::InvalidRecord, message));
     if records.is_empty() {
         return invalid("a produce request must hold a batch for each of its partitions");
     }
@@ -169,7 +173,7 @@ fn answer<'f>(index: i32, appended: Result<Appended, Refusal>) -> PartitionProdu
             base_offset: -1,
             log_append_time_ms: -1,
             log_start_offset: -1,
-            error_message: Some(refusal.message.into()),
+            error_message: Some(refusal.message),
             ..PartitionProduceResponse::default()
         },
     }
@@ -196,7 +200,8 @@ impl Unsynced<'_> {
         for sync in self.syncs.iter().rev() {
             let Err(error) = sync.log.sync_to(sync.up_to) else { continue };
             let topic = self.response.responses.get_mut(sync.topic);
-            if let Some(answered) = topic.and_then(|topic| topic.partition_responses.get_mut(sync.partition)) {
+            if let Some(answered) = topic.and_then(|topic| topic.partition_responses.get_mut(sync.partition))
+            {
                 *answered = answer(answered.index, Err(error_codes::refusal(broker, &error)));
             }
         }

@@ -60,7 +60,8 @@ fn a_fetch_of_many_partitions_is_woken_by_any_of_them() {
     broker.topic("letters", 3);
     for partition in 0..3 {
         let mut consumer = broker.connect();
-        let fetch = FetchOptions { topic: "letters", partition, max_wait_ms: FOR_EVER_MS, ..Default::default() };
+        let fetch =
+            FetchOptions { topic: "letters", partition, max_wait_ms: FOR_EVER_MS, ..Default::default() };
         fetch.with(|request| consumer.send(12, request));
         broker.connect().produce("letters", partition, 1, &batch(&["a"]));
         assert_eq!(Fetched::decode(&consumer.receive(), 12).records().len(), 1);

@@ -52,7 +52,8 @@ fn messages_of_the_old_formats_are_refused() {
     let broker = broker();
     broker.topic("letters", 1);
     let mut magic_1 = vec![0; 8];
-    let body = [&[0_u8; 4][..], &[1, 0], &[0; 8], &(-1_i32).to_be_bytes(), &1_i32.to_be_bytes(), b"a"].concat();
+    let body =
+        [&[0_u8; 4][..], &[1, 0], &[0; 8], &(-1_i32).to_be_bytes(), &1_i32.to_be_bytes(), b"a"].concat();
     magic_1.extend_from_slice(&(body.len() as i32).to_be_bytes());
     magic_1.extend_from_slice(&body);
     assert_eq!(code(&broker, &magic_1), ErrorCode::InvalidRecord);

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ottla_protocol::api::{create_topics, fetch, list_offsets, produce};
 use ottla_protocol::wire::{Decode, Encode, List, Writer};
@@ -56,7 +56,8 @@ impl Broker {
     }
 
     pub fn topic_with(&self, name: &str, partitions: i32, overrides: &[(&str, &str)]) {
-        let overrides = overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let overrides =
+            overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.server.store().create_topic(name, partitions, &overrides).unwrap();
     }
 
@@ -149,12 +150,21 @@ impl Client {
     }
 
     /// The offset that ListOffsets finds for a timestamp.
-    pub fn list_offset(&mut self, topic: &str, partition: i32, timestamp: i64) -> list_offsets::ListOffsetsPartitionResponse {
-        self.list_offset_with(11, topic, list_offsets::ListOffsetsPartition {
-            partition_index: partition,
-            timestamp,
-            ..Default::default()
-        })
+    pub fn list_offset(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        timestamp: i64,
+    ) -> list_offsets::ListOffsetsPartitionResponse {
+        self.list_offset_with(
+            11,
+            topic,
+            list_offsets::ListOffsetsPartition {
+                partition_index: partition,
+                timestamp,
+                ..Default::default()
+            },
+        )
     }
 
     pub fn list_offset_with(
@@ -171,11 +181,25 @@ impl Client {
     }
 
     /// Creates one topic over the protocol.
-    pub fn create_topic(&mut self, topic: create_topics::CreatableTopic<'_>, validate_only: bool) -> ErrorCode {
+    pub fn create_topic(
+        &mut self,
+        topic: create_topics::CreatableTopic<'_>,
+        validate_only: bool,
+    ) -> ErrorCode {
         let topics = [topic];
-        let request = create_topics::Request { topics: List::from(&topics), validate_only, ..Default::default() };
+        let request =
+            create_topics::Request { topics: List::from(&topics), validate_only, ..Default::default() };
         let frame = self.ask(7, &request);
         answer::<create_topics::Response<'_>>(&frame, 7).topics[0].error_code
+    }
+}
+
+/// Waits for something that the broker does by and by.
+pub fn wait_until(mut done: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !done() {
+        assert!(begin.elapsed() < TOO_LONG);
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

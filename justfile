@@ -1,0 +1,64 @@
+# What contributors and CI call. `just` lists it.
+
+default:
+    @just --list
+
+# Format everything.
+fmt:
+    cargo fmt --all
+    cargo fmt --manifest-path benches/compare/Cargo.toml
+    cargo fmt --manifest-path fuzz/Cargo.toml
+
+# Formatting and lints, as CI has them.
+lint:
+    cargo fmt --all --check
+    cargo fmt --manifest-path benches/compare/Cargo.toml --check
+    cargo fmt --manifest-path fuzz/Cargo.toml --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo check -p ottla --no-default-features --locked
+
+# All tests; `just test -p ottla` for one package.
+test *ARGS="--workspace":
+    cargo test --locked {{ARGS}}
+
+# The taste of the repository: directions, trees, tables, ratchets.
+tidy:
+    cargo test --locked -p ottla-tidy
+
+# The API's documentation, without warnings.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# The pages under docs/ as a book (needs mdbook).
+book:
+    mdbook build docs
+
+# Licences, sources and bans of dependencies (needs cargo-deny).
+deny:
+    cargo deny --all-features check licenses sources bans
+
+# Every fuzz target for so many seconds, or the named ones.
+fuzz SECONDS="5" *TARGETS:
+    .ci/fuzz {{SECONDS}} {{TARGETS}}
+
+# Write fuzz/seeds anew from the fixtures.
+seeds:
+    cargo run -p ottla-testkit --example fuzz_seeds
+
+# The engine alone, with criterion.
+bench *ARGS:
+    cargo bench -p ottla-benches {{ARGS}}
+
+# Side by side with Apache Kafka and the floor; takes twenty minutes.
+compare *ARGS="run":
+    cargo build --release
+    cargo run --release --manifest-path benches/compare/Cargo.toml -- {{ARGS}}
+
+# Real clients and the real Kafka on the same directory.
+interop *ARGS:
+    cargo build --release
+    .ci/interop/run {{ARGS}}
+
+# Everything that decides whether a change lands.
+ci:
+    .ci/run
