@@ -1,5 +1,9 @@
 //! What the benches share: ready-made batches and logs.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a bench that cannot set up its input has nothing to measure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a bench that cannot set up its input has nothing to measure"
+)]
 
 use ottla::{Environment, Log, LogConfig};
 use ottla_record::BatchBuilder;
