@@ -318,7 +318,8 @@ impl Appender {
         }
         let mut epochs = shared.epochs().clone();
         epochs.assign(epoch, first_offset);
-        epochs.write(&*shared.home.fs, &shared.home.dir)?;
+        let written = epochs.write(&*shared.home.fs, &shared.home.dir);
+        written.inspect_err(|e| shared.poison_by_failed_sync(e))?;
         shared.change_epochs(|current| *current = epochs);
         Ok(())
     }

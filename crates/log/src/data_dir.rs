@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::dir::{CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition};
+use crate::dir::{CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition, make_dir};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::metadata::CLUSTER_METADATA_DIR;
@@ -119,7 +119,7 @@ impl DataDir {
     /// Takes the lock, reads the checkpoints, and takes the clean-shutdown mark away: from here on only
     /// [`DataDir::close`] vouches for the files again.
     pub(crate) fn open(fs: &Arc<dyn FileSystem>, path: &Path) -> Result<DataDir> {
-        fs.create_dir_all(path).map_err(|e| Error::io("make", path, e))?;
+        make_dir(&**fs, path)?;
         let lock = DirLock::acquire(&**fs, path)?;
         let was_clean = CleanShutdown::read(&**fs, path)?.is_some();
         let offsets = Mutex::new(MovingOffsets {
@@ -136,6 +136,9 @@ impl DataDir {
         };
         if was_clean {
             CleanShutdown::remove(&**fs, path)?;
+        } else {
+            // The names of partitions that were made shortly before a process was killed.
+            fs.sync_dir(path).map_err(|e| Error::io("sync", path, e))?;
         }
         Ok(data_dir)
     }

@@ -47,6 +47,7 @@ mod append;
 mod batches;
 mod commit;
 mod data_dir;
+mod doubt;
 mod error;
 mod log;
 mod lookup;

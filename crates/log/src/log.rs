@@ -56,6 +56,8 @@ pub struct Log {
 struct Inner {
     shared: Arc<Shared>,
     commit: Commit,
+    /// Settled when the log is opened.
+    leader_epoch: i32,
     /// `None` once the log is closed, and in a log that was opened to read only.
     appender: Mutex<Option<Appender>>,
     /// Serialises what shortens the log or flushes it whole.
@@ -142,9 +144,17 @@ impl Log {
     fn assemble(shared: Shared, appender: Option<Appender>) -> Log {
         let recovery_point = shared.recovery_point();
         let commit = Commit::new(recovery_point, shared.segments.from(recovery_point));
+        let newest = shared.epochs().latest().map_or(0, |latest| latest.epoch);
+        let leader_epoch = appender.as_ref().map_or(newest, |appender| appender.leader_epoch);
         let (shared, appender) = (Arc::new(shared), Mutex::new(appender));
-        let inner =
-            Inner { shared, commit, appender, maintenance: Mutex::default(), alone: Mutex::default() };
+        let inner = Inner {
+            shared,
+            commit,
+            leader_epoch,
+            appender,
+            maintenance: Mutex::default(),
+            alone: Mutex::default(),
+        };
         Log { inner: Arc::new(inner) }
     }
 
@@ -282,10 +292,7 @@ impl Log {
 
     /// The epoch under which this log appends.
     pub fn leader_epoch(&self) -> i32 {
-        self.appender().as_ref().map_or_else(
-            || self.inner.shared.epochs().latest().map_or(0, |latest| latest.epoch),
-            |appender| appender.leader_epoch,
-        )
+        self.inner.leader_epoch
     }
 
     /// How far the largest epoch up to `epoch` reaches (KIP-101, KIP-320).
@@ -418,7 +425,8 @@ impl Log {
             Ok(())
         })?;
         let epochs = shared.change_epochs(|epochs| epochs.truncate_from_start(start).then(|| epochs.clone()));
-        epochs.map_or(Ok(()), |epochs| epochs.write(&*shared.home.fs, &shared.home.dir))
+        let written = epochs.map_or(Ok(()), |epochs| epochs.write(&*shared.home.fs, &shared.home.dir));
+        written.inspect_err(|e| shared.poison_by_failed_sync(e))
     }
 
     /// Cuts the log so that it ends at `to`. Readers that stood past it are told.

@@ -19,18 +19,20 @@ use crate::shared::Shared;
 pub(crate) fn segments_below_start(shared: &Shared) -> Result<usize> {
     let start = shared.log_start_offset();
     let segments = shared.segments.all();
-    let below: Vec<Offset> = segments
+    let below: Vec<Arc<Segment>> = segments
         .iter()
         .zip(segments.iter().skip(1))
         .filter(|(_, next)| next.base_offset() <= start)
-        .map(|(segment, _)| segment.base_offset())
+        .map(|(segment, _)| segment.clone())
         .collect();
     if below.is_empty() {
         return Ok(0);
     }
-    let removed = shared.segments.remove(&below);
-    retire(shared, &removed)?;
-    Ok(removed.len())
+    // Nobody reads below the start. While the segments are still counted, the checkpoint goes on saying
+    // where the log starts, and should a rename fail, the next call tries again.
+    retire(shared, &below)?;
+    let bases: Vec<Offset> = below.iter().map(|segment| segment.base_offset()).collect();
+    Ok(shared.segments.remove(&bases).len())
 }
 
 /// Renames the files of segments that are out of sight to `.deleted`, to be removed later.
@@ -41,7 +43,9 @@ pub(crate) fn retire(shared: &Shared, segments: &[Arc<Segment>]) -> Result<()> {
             retire_file(shared, FileName::new(segment.base_offset(), kind))?;
         }
     }
-    shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
+    let synced = shared.home.fs.sync_dir(&shared.home.dir);
+    let synced = synced.map_err(|e| Error::io("sync", &shared.home.dir, e));
+    synced.inspect_err(|e| shared.poison_by_failed_sync(e))
 }
 
 fn retire_file(shared: &Shared, name: FileName) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::LogConfig;
 use crate::data_dir::Checkpoints;
 use crate::dir::{LeaderEpochs, TopicPartition};
+use crate::doubt;
 use crate::error::{Error, Result};
 use crate::offset::Offset;
 use crate::segment::{Home, SegmentSet};
@@ -164,9 +165,18 @@ impl Shared {
     /// Takes no write from now on. The first failure is the one that is told.
     pub(crate) fn poison(&self, source: Arc<io::Error>) {
         if self.failure.set(source.clone()).is_ok() {
+            doubt::note(&self.home);
             tracing::error!(partition = %self.topic_partition, error = %source, "the log takes no more writes");
         }
         self.watch.notify();
+    }
+
+    /// Takes no write from now on where the error is that of a failed sync: what it was to make durable may
+    /// never be, whatever a later sync says.
+    pub(crate) fn poison_by_failed_sync(&self, error: &Error) {
+        if let Error::Io { action: "sync" | "sync the directory", source, .. } = error {
+            self.poison(source.clone());
+        }
     }
 
     pub(crate) fn close(&self) {

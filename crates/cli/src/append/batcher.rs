@@ -27,14 +27,11 @@ impl Batcher {
         Batcher { compression, batch_bytes, builder }
     }
 
-    /// The batch so far, where this record would not fit into it.
-    pub fn make_room_for(&mut self, key: Option<&[u8]>, value: &[u8]) -> Result<Option<Batch>> {
+    /// Whether the batch stays within its size with this record.
+    pub fn has_room_for(&self, key: Option<&[u8]>, value: &[u8]) -> bool {
         let record =
             RECORD_OVERHEAD_BYTES.saturating_add(key.map_or(0, <[u8]>::len)).saturating_add(value.len());
-        if self.builder.uncompressed_bytes().saturating_add(record) <= self.batch_bytes {
-            return Ok(None);
-        }
-        self.take()
+        self.builder.uncompressed_bytes().saturating_add(record) <= self.batch_bytes
     }
 
     /// Adds a record.
@@ -64,7 +61,9 @@ mod tests {
         let mut sizes = Vec::new();
         for len in [300, 300, 300, 300, 5000, 1] {
             let value = vec![7; len];
-            if let Some(batch) = batcher.make_room_for(None, &value).unwrap() {
+            if !batcher.has_room_for(None, &value)
+                && let Some(batch) = batcher.take().unwrap()
+            {
                 sizes.push((batch.records, batch.bytes.len() <= 1000));
             }
             batcher.push(0, None, &value).unwrap();

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use indicatif::ProgressBar;
 use ottla::{Clock, Offset, SystemClock};
 use ottla_record::Compression;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -58,13 +59,16 @@ pub struct AppendArgs {
     /// A batch is full at this many bytes, before compression
     #[arg(long, default_value_t = 16384, value_name = "BYTES")]
     batch_bytes: usize,
-    /// A batch that is not full is appended when no line came for so long
+    /// A batch that is not full waits so long for more lines
     #[arg(long, default_value_t = 50, value_name = "MS")]
     linger_ms: u64,
     /// Print the outcome as a JSON object
     #[arg(long)]
     json: bool,
 }
+
+/// How often the wish to stop is looked at while no line comes.
+const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Where batches go.
 trait Sink {
@@ -125,52 +129,90 @@ fn stop_flag() -> io::Result<Arc<AtomicBool>> {
 }
 
 fn append_all(args: &AppendArgs, sink: &mut dyn Sink, stop: &AtomicBool, tally: &mut Tally) -> Result<()> {
-    let linger = Duration::from_millis(args.linger_ms);
-    let clock = SystemClock::new();
-    let mut batcher = Batcher::new(args.compression, args.batch_bytes);
-    let bar = progress::records("appending");
-    let input = Input::start(io::stdin())?;
-    let mut deliver = |batch: Option<Batch>| -> Result<()> {
-        let Some(batch) = batch else { return Ok(()) };
-        let records = batch.records;
-        let (first, last) = sink.append(batch)?;
-        tally.records += records;
-        tally.batches += 1;
-        tally.offsets = Some((tally.offsets.map_or(first, |(earliest, _)| earliest), last));
-        bar.set_position(tally.records);
-        Ok(())
+    let mut work = Work {
+        args,
+        sink,
+        tally,
+        clock: SystemClock::new(),
+        batcher: Batcher::new(args.compression, args.batch_bytes),
+        batch_since: None,
+        lines: 0,
+        bar: progress::records("appending"),
     };
-    let mut number = 0_u64;
-    let outcome = loop {
-        if stop.load(Ordering::Relaxed) {
-            break Ok(());
-        }
-        match input.next(linger) {
-            Ok(Line::Line(line)) => {
-                number += 1;
-                let step = split(&line, args.key_separator.as_deref())
-                    .with_context(|| format!("line {number}"))
-                    .and_then(|(key, value)| {
-                        deliver(batcher.make_room_for(key, value)?)
-                            .and_then(|()| batcher.push(clock.now_ms(), key, value))
-                    });
-                if let Err(error) = step {
-                    break Err(error);
-                }
-            }
-            Ok(Line::Failed(error)) => break Err(error).context("cannot read standard input"),
-            Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = batcher.take().and_then(&mut deliver) {
-                    break Err(error);
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => break Ok(()),
-        }
-    };
+    let outcome = work.take_lines(&Input::start(io::stdin())?, stop);
     // What came before a line that cannot be taken is appended.
-    let rest = batcher.take().and_then(&mut deliver);
-    bar.finish_and_clear();
+    let rest = work.deliver();
+    work.bar.finish_and_clear();
     outcome.and(rest)
+}
+
+/// Lines on their way into batches, and batches on their way out.
+struct Work<'a> {
+    args: &'a AppendArgs,
+    sink: &'a mut dyn Sink,
+    tally: &'a mut Tally,
+    clock: SystemClock,
+    batcher: Batcher,
+    /// When the first record of the batch came; `None` while there is none.
+    batch_since: Option<Duration>,
+    lines: u64,
+    bar: ProgressBar,
+}
+
+impl Work<'_> {
+    /// Takes lines until there are no more, or until it is told to stop.
+    fn take_lines(&mut self, input: &Input, stop: &AtomicBool) -> Result<()> {
+        while !stop.load(Ordering::Relaxed) {
+            match input.next(self.time_left()) {
+                Ok(Line::Line(line)) => {
+                    self.lines += 1;
+                    self.take(&line)?;
+                }
+                Ok(Line::Failed(error)) => return Err(error).context("cannot read standard input"),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if self.time_left().is_zero() {
+                self.deliver()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How long the batch may still wait for lines; without one, how long until somebody may want to stop.
+    fn time_left(&self) -> Duration {
+        match self.batch_since {
+            None => STOP_INTERVAL,
+            Some(since) => {
+                let linger = Duration::from_millis(self.args.linger_ms);
+                linger.saturating_sub(self.clock.monotonic().saturating_sub(since)).min(STOP_INTERVAL)
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) -> Result<()> {
+        let (key, value) = split(line, self.args.key_separator.as_deref())
+            .with_context(|| format!("line {}", self.lines))?;
+        if !self.batcher.has_room_for(key, value) {
+            self.deliver()?;
+        }
+        self.batcher.push(self.clock.now_ms(), key, value)?;
+        self.batch_since.get_or_insert_with(|| self.clock.monotonic());
+        Ok(())
+    }
+
+    /// Appends the batch so far.
+    fn deliver(&mut self) -> Result<()> {
+        self.batch_since = None;
+        let Some(batch) = self.batcher.take()? else { return Ok(()) };
+        let records = batch.records;
+        let (first, last) = self.sink.append(batch)?;
+        self.tally.records += records;
+        self.tally.batches += 1;
+        self.tally.offsets = Some((self.tally.offsets.map_or(first, |(earliest, _)| earliest), last));
+        self.bar.set_position(self.tally.records);
+        Ok(())
+    }
 }
 
 fn split<'a>(line: &'a [u8], separator: Option<&str>) -> Result<(Option<&'a [u8]>, &'a [u8])> {

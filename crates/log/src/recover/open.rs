@@ -10,7 +10,8 @@ use super::{leftovers, tail};
 use crate::append::Appender;
 use crate::config::{Environment, LogConfig};
 use crate::data_dir::{Checkpoints, Marks};
-use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition};
+use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition, make_dir};
+use crate::doubt;
 use crate::error::{Error, Result};
 use crate::offset::Offset;
 use crate::producer::TxnIndex;
@@ -36,9 +37,18 @@ pub(crate) struct OpenOptions {
 /// Opens a log for writing: the steps of the module's table.
 pub(crate) fn open(options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
     let home = make_home(&options)?;
-    let mut opening = Opening::survey(&home, &options)?;
+    recover(&home, options).inspect_err(|e| {
+        // Whatever was synced together, the next open must not take it for written.
+        if let Error::Io { action: "sync" | "sync the directory" | "cut" | "write", .. } = e {
+            doubt::note(&home);
+        }
+    })
+}
+
+fn recover(home: &Arc<Home>, options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
+    let mut opening = Opening::survey(home, &options)?;
     opening.epochs = LeaderEpochs::read(&*home.fs, &home.dir)?;
-    if options.clean {
+    if opening.report.clean {
         opening.find_end()?
     } else {
         opening.check_past_recovery_point()?
@@ -82,15 +92,7 @@ pub(crate) fn open_read_only(options: OpenOptions) -> Result<Shared> {
 
 fn make_home(options: &OpenOptions) -> Result<Arc<Home>> {
     let fs = &options.environment.fs;
-    if let Err(e) = fs.metadata(&options.dir) {
-        if e.kind() != std::io::ErrorKind::NotFound {
-            return Err(Error::io("look at", &options.dir, e));
-        }
-        fs.create_dir_all(&options.dir).map_err(|e| Error::io("make", &options.dir, e))?;
-        if let Some(parent) = options.dir.parent() {
-            fs.sync_dir(parent).map_err(|e| Error::io("sync", parent, e))?;
-        }
-    }
+    make_dir(&**fs, &options.dir)?;
     Ok(Arc::new(Home { fs: fs.clone(), dir: options.dir.clone(), handles: options.handles.clone() }))
 }
 
@@ -142,6 +144,8 @@ struct Opening<'a> {
     /// Everything below was on disk before the crash.
     recovery_point: Offset,
     log_end_offset: Offset,
+    /// Whether what the files show may not be on disk.
+    in_doubt: bool,
     /// Where reading again began, after a crash.
     checked_from: Option<Offset>,
     report: RecoveryReport,
@@ -156,6 +160,7 @@ impl<'a> Opening<'a> {
         if let Some(log_start_offset) = options.marks.log_start_offset {
             removed_leftovers.extend(leftovers::finish_delete(home, &mut names, log_start_offset)?);
         }
+        let in_doubt = doubt::is_noted(home)?;
         let first = names.keys().next().copied().unwrap_or_default();
         let recovery_point = options.marks.recovery_point.unwrap_or(first).max(first);
         Ok(Opening {
@@ -165,8 +170,9 @@ impl<'a> Opening<'a> {
             recovery_point,
             log_end_offset: options.marks.log_start_offset.unwrap_or_default(),
             checked_from: None,
+            in_doubt,
             report: RecoveryReport {
-                clean: options.clean,
+                clean: options.clean && !in_doubt,
                 recovery_point,
                 segments: names.len(),
                 removed_leftovers,
@@ -219,6 +225,9 @@ impl<'a> Opening<'a> {
             // First what cannot follow the cut, so that a crash in between leaves no hole.
             let aside = if whole { None } else { self.set_aside(behind(number + 1))? };
             self.report.truncated = checked.settle(self.home)?;
+            if self.in_doubt {
+                doubt::rewrite(self.home, *base)?;
+            }
             if let Some(names) = self.names.get_mut(base) {
                 (names.index, names.time_index) = (true, true);
             }
@@ -227,7 +236,8 @@ impl<'a> Opening<'a> {
                 break;
             }
         }
-        self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))
+        self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
+        if self.in_doubt { doubt::clear(self.home) } else { Ok(()) }
     }
 
     /// Takes segments out of the log that cannot follow what is there now, and tells what was cut so.

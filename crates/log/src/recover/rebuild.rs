@@ -61,7 +61,7 @@ fn offset_index_agrees(home: &Home, base_offset: Offset) -> Result<bool> {
         return Ok(false);
     }
     match HeadWalk::new(&*log, last.position, size).step().map_err(fail)? {
-        Walked::Batch(_, head) => Ok(head.last_offset() == last.offset(base_offset)),
+        Walked::Batch(_, head) => Ok(last.is_borne_out_by(&head, base_offset)),
         Walked::End(_) => Ok(false),
     }
 }

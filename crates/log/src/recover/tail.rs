@@ -52,7 +52,7 @@ fn last_indexed(home: &Home, base_offset: Offset, log: &dyn File, size: u64) -> 
         return Ok(Position::ZERO);
     }
     match HeadWalk::new(log, last.position, size).step().map_err(fail)? {
-        Walked::Batch(position, head) if head.last_offset() == last.offset(base_offset) => Ok(position),
+        Walked::Batch(position, head) if last.is_borne_out_by(&head, base_offset) => Ok(position),
         _ => Ok(Position::ZERO),
     }
 }
@@ -246,8 +246,15 @@ impl Resumed {
         }
         let below = |offset: Offset| offset < recovery_point;
         let offsets = entries::<OffsetIndexEntry>(home, base_offset, FileKind::Index)?;
-        let offsets: Vec<_> =
-            offsets.into_iter().take_while(|entry| below(entry.offset(base_offset))).collect();
+        let mut before = OffsetIndexEntry { relative_offset: 0, position: Position::ZERO };
+        let in_order = |entry: &OffsetIndexEntry| {
+            // What a crash left behind the last flush may be anything: zeros too, and the first batch of a
+            // segment never has an entry.
+            let follows = entry.position > before.position && entry.relative_offset >= before.relative_offset;
+            before = *entry;
+            follows && below(entry.offset(base_offset))
+        };
+        let offsets: Vec<_> = offsets.into_iter().take_while(in_order).collect();
         let Some(last) = offsets.last().copied() else { return Ok(from_start) };
         if u64::from(last.position.get()) >= size || !bears_out(home, log, base_offset, last, size)? {
             return Ok(from_start);
@@ -255,8 +262,13 @@ impl Resumed {
         let times = entries::<TimeIndexEntry>(home, base_offset, FileKind::TimeIndex)?;
         // The entry of the last indexed batch stays: it was written together with the offset entry.
         let last_offset = last.offset(base_offset);
-        let times: Vec<_> =
-            times.into_iter().take_while(|entry| entry.offset(base_offset) <= last_offset).collect();
+        let mut before_ms = -1;
+        let in_order = |entry: &TimeIndexEntry| {
+            let follows = entry.timestamp_ms > before_ms && entry.offset(base_offset) <= last_offset;
+            before_ms = entry.timestamp_ms;
+            follows
+        };
+        let times: Vec<_> = times.into_iter().take_while(in_order).collect();
         let mut built = BuiltIndexes::default();
         offsets.iter().for_each(|entry| entry.encode(&mut built.offset_index));
         times.iter().for_each(|entry| entry.encode(&mut built.time_index));
@@ -292,7 +304,7 @@ fn bears_out(
 ) -> Result<bool> {
     let step = HeadWalk::new(log, entry.position, size).step();
     match step.map_err(|e| Error::io("read", home.path(base_offset, FileKind::Log), e))? {
-        Walked::Batch(_, head) => Ok(head.last_offset() == entry.offset(base_offset)),
+        Walked::Batch(_, head) => Ok(entry.is_borne_out_by(&head, base_offset)),
         Walked::End(_) => Ok(false),
     }
 }

@@ -1,3 +1,5 @@
+use ottla_record::Head;
+
 use super::index::Entry;
 use crate::offset::{Offset, Position};
 
@@ -26,6 +28,13 @@ impl OffsetIndexEntry {
     /// The offset that the entry stands for.
     pub fn offset(self, base_offset: Offset) -> Offset {
         base_offset + i64::from(self.relative_offset)
+    }
+
+    /// Whether the batch at the entry's position can be the one that it was written for. Before Kafka 4.0
+    /// one entry stood for a whole append: its position is that of the first batch, its offset the last
+    /// of all.
+    pub fn is_borne_out_by(self, head: &Head, base_offset: Offset) -> bool {
+        head.base_offset() >= base_offset && head.last_offset() <= self.offset(base_offset)
     }
 }
 

@@ -326,8 +326,7 @@ impl Segment {
         if let Some(entry) = around.floor.filter(|entry| u64::from(entry.position.get()) < end) {
             let mut walk = HeadWalk::new(&*files.log, entry.position, end).read_at_first(gap_bytes(around));
             let walked = walk.step().map_err(|e| self.log_error(e))?;
-            if matches!(&walked, Walked::Batch(_, head) if head.last_offset() == entry.offset(self.base_offset))
-            {
+            if matches!(&walked, Walked::Batch(_, head) if entry.is_borne_out_by(head, self.base_offset)) {
                 return Ok((walk, walked));
             }
             let index = self.home.path(self.base_offset, FileKind::Index);

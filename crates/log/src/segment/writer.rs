@@ -137,7 +137,11 @@ impl SegmentWriter {
     /// and `cut back` where that failed too.
     pub(crate) fn append(&mut self, bytes: &mut [IoSlice<'_>], batches: &[PlacedBatch]) -> Result<()> {
         let path = || self.segment.home().path(self.segment.base_offset(), FileKind::Log);
-        if let Err(e) = self.files.log.write_all_vectored_at(bytes, self.size_bytes) {
+        let written = match bytes {
+            [whole] => self.files.log.write_all_at(whole, self.size_bytes),
+            pieces => self.files.log.write_all_vectored_at(pieces, self.size_bytes),
+        };
+        if let Err(e) = written {
             // Above the published end nobody reads, so cutting is safe.
             let cut = self.files.log.set_len(self.size_bytes).and_then(|()| self.files.log.sync());
             let action = if cut.is_ok() { "append to" } else { "cut back" };

@@ -21,7 +21,8 @@ pub(super) fn finish_deletes(
     found: &mut Found,
 ) -> Result<()> {
     let mut renamed = deleted_dirs(fs, data_dir)?;
-    let ids: Vec<_> = renamed.iter().filter_map(|dir| PartitionMetadata::read(fs, dir).ok().flatten()).collect();
+    let ids: Vec<_> =
+        renamed.iter().filter_map(|dir| PartitionMetadata::read(fs, dir).ok().flatten()).collect();
     let is_gone = |id| image.topic_by_id(id).is_none() && ids.iter().any(|deleted| deleted.topic_id == id);
     let late: Vec<_> = found.extract_if(.., |_, id| id.is_some_and(is_gone)).collect();
     for (partition, _) in &late {
@@ -36,8 +37,9 @@ pub(super) fn finish_deletes(
 
 fn deleted_dirs(fs: &dyn FileSystem, data_dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs.read_dir(data_dir).map_err(|e| Error::io("list", data_dir, e))?;
-    let deleted =
-        entries.iter().filter(|entry| entry.is_dir && matches!(DirName::parse(&entry.name), Some(DirName::Deleted(_))));
+    let deleted = entries
+        .iter()
+        .filter(|entry| entry.is_dir && matches!(DirName::parse(&entry.name), Some(DirName::Deleted(_))));
     Ok(deleted.map(|entry| data_dir.join(&entry.name)).collect())
 }
 

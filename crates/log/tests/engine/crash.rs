@@ -120,7 +120,7 @@ fn check(fs: &SimFs, config: &LogConfig, mut history: History, context: &str) {
 }
 
 /// The last batch of each producer is known again, and a gap is still a gap.
-fn check_producers(log: &ottla::Log, history: &History) {
+pub(crate) fn check_producers(log: &ottla::Log, history: &History) {
     let ids: std::collections::BTreeSet<i64> = history.sent.iter().map(|sent| sent.producer_id).collect();
     for id in ids {
         let last = history.sent.iter().rfind(|sent| sent.producer_id == id).unwrap();

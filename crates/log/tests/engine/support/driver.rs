@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use ottla::fs::FileSystem;
 use ottla::{AppendOptions, Appended, Log, LogConfig, Offset, Origin, Result};
 use ottla_record::{BatchBuilder, EndTransactionMarker};
-use ottla_testkit::SimFs;
+use ottla_testkit::{CrashChoice, SimFs};
 
-use super::{History, NOW_MS, SentBatch, batch, open};
+use super::{History, NOW_MS, SentBatch, batch, inspect, open};
 
 /// The power is gone: nothing more can be asked.
 #[derive(Debug)]
@@ -24,7 +24,9 @@ pub(crate) struct Driver {
     next_value: u64,
     /// Epoch and next sequence of each producer.
     producers: BTreeMap<i64, (i16, i32)>,
-    value_len: usize,
+    pub value_len: usize,
+    /// Where batches begin.
+    pub bases: Vec<i64>,
 }
 
 impl Driver {
@@ -37,6 +39,7 @@ impl Driver {
             next_value: 0,
             producers: BTreeMap::new(),
             value_len: 60,
+            bases: Vec::new(),
         }
     }
 
@@ -104,6 +107,7 @@ impl Driver {
         let appended = self.log().append(&bytes);
         let appended = self.answer(appended)?;
         assert_eq!(appended.last_offset + 1, self.history.end());
+        self.bases.push(appended.base_offset.get());
         Ok((bytes, appended))
     }
 
@@ -126,7 +130,7 @@ impl Driver {
         file.read_exact_at(&mut byte, position).unwrap();
         let bases = self.log().segment_base_offsets();
         let base = bases.iter().rfind(|base| **base <= from).unwrap();
-        let path = super::inspect::path(*base, ottla::dir::FileKind::Log);
+        let path = super::log_path(*base);
         let file = self.fs.open(&path, ottla::fs::OpenMode::ReadWrite).unwrap();
         file.write_all_at(&[byte[0] ^ 4], position).unwrap();
         self.history.truncate(from);
@@ -173,6 +177,11 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether this producer has a batch in the log.
+    pub(crate) fn knows(&self, producer_id: i64) -> bool {
+        self.producers.contains_key(&producer_id)
+    }
+
     pub(crate) fn end_transaction(&mut self, producer_id: i64, commit: bool) -> Result<(), Stopped> {
         let (producer_epoch, _) = self.producers[&producer_id];
         let marker = EndTransactionMarker {
@@ -185,7 +194,9 @@ impl Driver {
         self.history.append([None]);
         let options = AppendOptions { origin: Origin::Coordinator, leader_epoch: None };
         let appended = self.log().append_with(&marker.to_batch().unwrap(), &options);
-        self.answer(appended).map(|_| ())
+        let appended = self.answer(appended)?;
+        self.bases.push(appended.base_offset.get());
+        Ok(())
     }
 
     pub(crate) fn sync(&mut self) -> Result<(), Stopped> {
@@ -207,8 +218,48 @@ impl Driver {
         let truncated = self.log().truncate(to);
         self.answer(truncated)?;
         assert_eq!(self.log().log_end_offset(), to, "cut where a batch begins");
-        self.history.forget_sent_from(to);
+        self.cut_to(to);
         Ok(())
+    }
+
+    /// Forgets what is not in the log any more.
+    fn cut_to(&mut self, end: Offset) {
+        self.history.forget_sent_from(end);
+        self.bases.retain(|base| *base < end.get());
+        self.producers = self
+            .history
+            .sent
+            .iter()
+            .map(|sent| (sent.producer_id, (sent.producer_epoch, sent.next_sequence)))
+            .collect();
+    }
+
+    /// The machine loses its power and comes back; what it shows then must be what may be left.
+    pub(crate) fn crash(&mut self, crash: &mut dyn CrashChoice) {
+        self.kill();
+        self.fs = self.fs.crash(crash);
+        self.come_back();
+    }
+
+    /// The process is killed and starts again.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.come_back();
+        assert_eq!(self.log().log_end_offset(), self.history.end(), "the system kept everything");
+    }
+
+    fn come_back(&mut self) {
+        self.open().unwrap();
+        let found = inspect(&self.fs, self.log());
+        self.history.accept(found.start, &found.records, found.end).unwrap();
+        self.cut_to(found.end);
+    }
+
+    /// What the log holds, by all ways of reading it.
+    pub(crate) fn check(&self) {
+        let found = inspect(&self.fs, self.log());
+        assert_eq!((found.start, found.end), (self.history.start(), self.history.end()));
+        assert_eq!(found.records, self.history.records());
     }
 
     pub(crate) fn delete_records(&mut self, before: i64) -> Result<(), Stopped> {

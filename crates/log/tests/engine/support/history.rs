@@ -65,11 +65,6 @@ impl History {
         }
     }
 
-    /// The call was refused, and changed nothing.
-    pub(crate) fn refused(&mut self) {
-        self.then = None;
-    }
-
     /// A marker is a record that nobody reads: `None`.
     pub(crate) fn append(&mut self, values: impl IntoIterator<Item = Option<String>>) {
         self.call(|then| {

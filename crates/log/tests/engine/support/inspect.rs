@@ -171,6 +171,10 @@ pub(crate) fn path(base: Offset, kind: FileKind) -> PathBuf {
     FileName::new(base, kind).in_dir(Path::new(DIR))
 }
 
+pub(crate) fn log_path(base: Offset) -> PathBuf {
+    path(base, FileKind::Log)
+}
+
 /// The `.log` files by name.
 pub(crate) fn log_bytes(fs: &SimFs) -> BTreeMap<PathBuf, Vec<u8>> {
     let image = fs.image();

@@ -7,7 +7,7 @@ mod reference;
 
 pub(crate) use driver::{Driver, Stopped, Workload};
 pub(crate) use history::{History, SentBatch};
-pub(crate) use inspect::{Found, inspect, log_bytes, values_between};
+pub(crate) use inspect::{inspect, log_bytes, log_path, values_between};
 pub(crate) use reference::Reference;
 
 use std::path::Path;

@@ -1,0 +1,65 @@
+//! What a failed sync leaves behind: the system may show bytes that are not on disk, and take them for
+//! written, so that the next sync succeeds without writing them (PostgreSQL's "fsyncgate"). Reading them
+//! again proves nothing; they have to be written anew.
+//!
+//! A file in the partition's directory says so. It needs no sync: where it is lost with the power, so is
+//! what the system showed.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::dir::FileKind;
+use crate::error::{Error, Result};
+use crate::fs::OpenMode;
+use crate::offset::Offset;
+use crate::segment::Home;
+
+const FILE_NAME: &str = "failed-sync";
+const COPY_BYTES: usize = 1 << 20;
+
+fn path(home: &Home) -> PathBuf {
+    home.dir.join(FILE_NAME)
+}
+
+/// Notes that the files of this log are in doubt. Where even that fails, nothing more can be done.
+pub(crate) fn note(home: &Home) {
+    if let Err(error) = home.fs.open(&path(home), OpenMode::Create) {
+        tracing::error!(dir = %home.dir.display(), %error, "cannot note that a sync failed");
+    }
+}
+
+/// Whether the files of this log are in doubt.
+pub(crate) fn is_noted(home: &Home) -> Result<bool> {
+    match home.fs.metadata(&path(home)) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(Error::io("look at", path(home), e)),
+    }
+}
+
+/// Writes the whole segment that begins at `base_offset` anew, under its name. The name is not durable yet.
+pub(crate) fn rewrite(home: &Home, base_offset: Offset) -> Result<()> {
+    let from = home.path(base_offset, FileKind::Log);
+    let to = from.with_extension("log.rebuilt");
+    let fail = |e| Error::io("write anew", &to, e);
+    let old = home.fs.open(&from, OpenMode::Read).map_err(fail)?;
+    let new = home.fs.open(&to, OpenMode::Create).map_err(fail)?;
+    new.set_len(0).map_err(fail)?;
+    let size = old.len().map_err(fail)?;
+    let mut buffer = vec![0; COPY_BYTES];
+    let mut position = 0;
+    while position < size {
+        let length = (size - position).min(COPY_BYTES as u64) as usize;
+        let piece = buffer.get_mut(..length).unwrap_or(&mut []);
+        old.read_exact_at(piece, position).map_err(fail)?;
+        new.write_all_at(piece, position).map_err(fail)?;
+        position += length as u64;
+    }
+    new.sync().map_err(fail)?;
+    home.fs.rename(&to, &from).map_err(|e| Error::io("rename", &to, e))
+}
+
+/// Everything was written anew, and its names are durable.
+pub(crate) fn clear(home: &Home) -> Result<()> {
+    home.fs.remove_file(&path(home)).map_err(|e| Error::io("remove", path(home), e))
+}
