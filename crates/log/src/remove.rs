@@ -28,6 +28,13 @@ pub(crate) fn segments_below_start(shared: &Shared) -> Result<usize> {
     if below.is_empty() {
         return Ok(0);
     }
+    // Producers are still known when their records are gone: what is left has to say so after a crash.
+    if let Some(first_left) = segments.get(below.len()) {
+        match sync_snapshot(shared, first_left.base_offset()) {
+            Err(e) if !e.is_not_found() => return Err(e),
+            _ => {}
+        }
+    }
     // Nobody reads below the start. While the segments are still counted, the checkpoint goes on saying
     // where the log starts, and should a rename fail, the next call tries again.
     retire(shared, &below)?;
@@ -92,6 +99,8 @@ fn remove_if_there(shared: &Shared, path: &PathBuf) -> Result<()> {
 pub(crate) fn sync_snapshot(shared: &Shared, offset: Offset) -> Result<()> {
     let path = shared.home.path(offset, FileKind::Snapshot);
     let file = shared.home.fs.open(&path, OpenMode::ReadWrite).map_err(|e| Error::io("open", &path, e))?;
-    file.sync().map_err(|e| Error::io("sync", &path, e))?;
-    shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
+    let synced = file.sync().map_err(|e| Error::io("sync", &path, e)).and_then(|()| {
+        shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
+    });
+    synced.inspect_err(|e| shared.poison_by_failed_sync(e))
 }

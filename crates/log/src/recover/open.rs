@@ -14,7 +14,7 @@ use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition, make_dir};
 use crate::doubt;
 use crate::error::{Error, Result};
 use crate::offset::Offset;
-use crate::producer::TxnIndex;
+use crate::producer::{TxnIndex, snapshot};
 use crate::segment::{HandleCache, Home, Segment, SegmentSet, SegmentWriter};
 use crate::shared::{Bounds, Shared};
 
@@ -295,13 +295,9 @@ impl<'a> Opening<'a> {
     fn finish(mut self, options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
         let config = options.config.clone();
         let now_ms = options.environment.clock.now_ms();
-        // A start that deletes reached past everything that is left: the log goes on from there.
         let marked_start = options.marks.log_start_offset.unwrap_or_default();
-        if self.names.is_empty() || marked_start > self.log_end_offset {
-            self.log_end_offset = marked_start.max(self.log_end_offset);
-            for (base, _) in std::mem::take(&mut self.names) {
-                tail::set_aside(self.home, base)?;
-            }
+        if marked_start > self.log_end_offset {
+            self.begin_at(marked_start, &config, now_ms)?;
         }
         let writer = self.resume_writer(now_ms)?;
         let bounds = bounds(&options, &self.names, self.log_end_offset);
@@ -317,6 +313,20 @@ impl<'a> Opening<'a> {
         let mut producers = producers;
         producers.truncate_head(shared.log_start_offset());
         Ok((shared, Appender::new(writer, producers, self.log_end_offset, leader_epoch), self.report))
+    }
+
+    /// Deletes reached past everything that is left: the log goes on from there, and still knows its
+    /// producers.
+    fn begin_at(&mut self, start: Offset, config: &LogConfig, now_ms: i64) -> Result<()> {
+        let survey = Survey::of(&*self.home.fs, &self.home.dir)?;
+        let mut producers = self.load_producers(&survey, &sealed(self.home, &self.names), config, now_ms)?;
+        producers.advance_to(start);
+        snapshot::write(&*self.home.fs, &self.home.path(start, FileKind::Snapshot), &producers)?;
+        let bases: Vec<Offset> = self.names.keys().copied().collect();
+        self.set_aside(&bases)?;
+        self.log_end_offset = start;
+        self.checked_from = None;
+        Ok(())
     }
 
     fn resume_writer(&self, now_ms: i64) -> Result<SegmentWriter> {

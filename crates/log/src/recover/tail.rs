@@ -201,7 +201,8 @@ impl From<WalkEnd> for Stop {
 
 /// Takes a segment that lies behind a cut out of the log, keeping its bytes where there are any.
 pub(crate) fn set_aside(home: &Home, base_offset: Offset) -> Result<(u64, Option<PathBuf>)> {
-    for kind in [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex, FileKind::Snapshot] {
+    // A snapshot at its base may be that of the end of the log; one that is not goes as a stray.
+    for kind in [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex] {
         let name = FileName::new(base_offset, kind);
         let (from, to) = (name.in_dir(&home.dir), name.with_suffix(Suffix::Deleted).in_dir(&home.dir));
         match home.fs.rename(&from, &to) {

@@ -71,7 +71,8 @@ fn is_sound(fs: &SimFs, log: &Log) -> bool {
         end = end.max(base);
         while let Ok(head) = Head::parse(rest) {
             let Some((batch, after)) = rest.split_at_checked(head.size_bytes()) else { return false };
-            let follows = head.base_offset() >= end && head.last_offset() >= head.base_offset();
+            let (first, last) = (head.base_offset(), head.last_offset());
+            let follows = first >= end && last >= first && last.get() - base.get() <= i64::from(i32::MAX);
             if !follows || verify_crc(batch).is_err() {
                 return false;
             }

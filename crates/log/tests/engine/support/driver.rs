@@ -239,6 +239,12 @@ impl Driver {
         self.kill();
         self.fs = self.fs.crash(crash);
         self.come_back();
+        for doubtful in self.history.take_doubtful() {
+            let known = self.history.sent.iter().any(|sent| sent.producer_id == doubtful.producer_id);
+            if !known {
+                self.producers.insert(doubtful.producer_id, (doubtful.producer_epoch + 1, 0));
+            }
+        }
     }
 
     /// The process is killed and starts again.

@@ -16,6 +16,8 @@ pub(crate) struct SentBatch {
 struct Expected {
     model: ModelLog<Option<String>>,
     promised_end: Offset,
+    /// As `promised_end`, but for records that were deleted before they were ever synced.
+    synced_end: Offset,
 }
 
 /// What was asked of a log and what it answered: the oracle, outside the data directory.
@@ -30,7 +32,7 @@ pub(crate) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        let now = Expected { model: ModelLog::default(), promised_end: Offset::ZERO };
+        let now = Expected { model: ModelLog::default(), promised_end: Offset::ZERO, synced_end: Offset::ZERO };
         History { now, then: None, sent: Vec::new() }
     }
 }
@@ -74,12 +76,13 @@ impl History {
 
     pub(crate) fn sync(&mut self) {
         let end = self.end();
-        self.call(|then| then.promised_end = end);
+        self.call(|then| (then.promised_end, then.synced_end) = (end, end));
     }
 
     pub(crate) fn truncate(&mut self, to: Offset) {
         // Halfway through, less than was promised may be left, but never less than was asked for.
         self.now.promised_end = self.now.promised_end.min(to);
+        self.now.synced_end = self.now.synced_end.min(to);
         self.call(|then| then.model.truncate(to));
     }
 
@@ -95,6 +98,13 @@ impl History {
         self.sent.retain(|batch| batch.last_offset < end);
     }
 
+    /// Takes out the batches that were deleted before they were ever synced: after a loss of power, whether
+    /// their producer is remembered is left open.
+    pub(crate) fn take_doubtful(&mut self) -> Vec<SentBatch> {
+        let (start, synced_end) = (self.start(), self.now.synced_end);
+        self.sent.extract_if(.., |sent| sent.last_offset >= synced_end && sent.last_offset < start).collect()
+    }
+
     /// Whether a log with these records may be what is left; takes it over.
     pub(crate) fn accept(
         &mut self,
@@ -105,7 +115,7 @@ impl History {
         let told = [Some(self.now.clone()), self.then.clone()].into_iter().flatten();
         let mut refusals = Vec::new();
         for expected in told {
-            let mut model = expected.model;
+            let mut model = expected.model.clone();
             let recovered = if start == model.log_start_offset() {
                 model.recover(found, end, expected.promised_end)
             } else {
@@ -113,7 +123,7 @@ impl History {
             };
             match recovered {
                 Ok(()) => {
-                    self.now = Expected { model, promised_end: expected.promised_end };
+                    self.now = Expected { model, ..expected };
                     self.then = None;
                     self.forget_sent_from(end);
                     return Ok(());
