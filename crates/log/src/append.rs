@@ -7,9 +7,9 @@ use ottla_record::{Assignment, BatchHeader, ControlRecord, Head, Limits, RecordE
 
 use crate::commit::Commit;
 use crate::config::{LogConfig, TimestampType};
-use crate::dir::FileKind;
+use crate::dir::{FileKind, read_whole, write_atomically};
 use crate::error::{Error, Result};
-use crate::fs::{File, OpenMode};
+use crate::fs::OpenMode;
 use crate::offset::Offset;
 use crate::producer::{BatchStamp, CompletedTxn, Marker, Origin, ProducerState, TxnIndex, Verdict, snapshot};
 use crate::segment::{Incoming, PlacedBatch, SegmentWriter, should_roll};
@@ -363,10 +363,17 @@ impl Appender {
     pub(crate) fn take_snapshot(&self, shared: &Shared) -> Result<()> {
         let path = shared.home.path(self.next_offset, FileKind::Snapshot);
         let bytes = snapshot::encode(self.producers.entries());
-        // Written in place: a snapshot that a crash tears fails its checksum and is passed over.
-        let write = |file: Arc<dyn File>| file.set_len(0).and_then(|()| file.write_all_at(&bytes, 0));
-        let opened = shared.home.fs.open(&path, OpenMode::Create);
-        opened.and_then(write).map_err(|e| Error::io("write", &path, e))
+        // Written in place: a snapshot that a crash tears fails its checksum and is passed over. One that
+        // is there already may be all that is known of the producers, and is never torn.
+        match shared.home.fs.open(&path, OpenMode::CreateNew) {
+            Ok(file) => file.write_all_at(&bytes, 0).map_err(|e| Error::io("write", &path, e)),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let same =
+                    read_whole(&*shared.home.fs, &path).is_ok_and(|found| found.as_ref() == Some(&bytes));
+                if same { Ok(()) } else { write_atomically(&*shared.home.fs, &path, &bytes) }
+            }
+            Err(e) => Err(Error::io("write", &path, e)),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Whole batches in memory, for readers that want records rather than bytes.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use ottla_record::{Decoded, Head, RecordError};
 
-use crate::error::{Error, Result};
+use crate::error::{Corruption, Error, Result};
 use crate::offset::Offset;
 use crate::producer::AbortedTxn;
 use crate::read::{Fetched, Isolation};
@@ -24,15 +25,24 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Copies a fetched slice and cuts off the batch that does not end in it.
+    /// Copies a fetched slice of the log in `dir`, checks every batch, and cuts off the one that does not
+    /// end in it.
     pub(crate) fn read(
+        dir: &Path,
         fetched: &Fetched,
         from: Offset,
         isolation: Isolation,
         max_decompressed_bytes: usize,
     ) -> Result<Batches> {
-        let mut bytes = fetched.slice.read_all().map_err(|e| Error::io("read", "a segment", e))?;
-        let (whole, next_offset) = whole_batches(&bytes, from)?;
+        let mut bytes = fetched.slice.read_all().map_err(|e| Error::io("read", dir, e))?;
+        let (whole, next_offset) = whole_batches(&bytes, from).map_err(|(at, e)| Corruption {
+            path: dir.to_path_buf(),
+            position: Some(fetched.slice.position() + at as u64),
+            what: "a stored batch is damaged",
+            expected: "the bytes that were appended".to_owned(),
+            found: e.to_string(),
+            advice: "run `ottla verify` on the partition to see all that is wrong",
+        })?;
         bytes.truncate(whole);
         let aborted = fetched.aborted.clone();
         Ok(Batches { bytes, from, next_offset, isolation, aborted, max_decompressed_bytes })
@@ -89,17 +99,19 @@ impl Batches {
     }
 }
 
-fn whole_batches(bytes: &[u8], from: Offset) -> Result<(usize, Offset)> {
+/// How many bytes are whole batches, and the offset after them; or where one is damaged.
+fn whole_batches(bytes: &[u8], from: Offset) -> Result<(usize, Offset), (usize, RecordError)> {
     let (mut whole, mut next_offset) = (0, from);
     while let Some(rest) = bytes.get(whole..).filter(|rest| !rest.is_empty()) {
-        match Head::parse(rest) {
-            Ok(head) if head.size_bytes() <= rest.len() => {
-                whole += head.size_bytes();
-                next_offset = head.last_offset() + 1;
-            }
-            Ok(_) | Err(RecordError::TooShort { .. }) => break,
-            Err(e) => return Err(e.into()),
-        }
+        let batch = match Head::parse(rest) {
+            Ok(head) => rest.get(..head.size_bytes()),
+            Err(RecordError::TooShort { .. }) => None,
+            Err(e) => return Err((whole, e)),
+        };
+        let Some(batch) = batch else { break };
+        let head = ottla_record::verify_crc(batch).map_err(|e| (whole, e))?;
+        whole += batch.len();
+        next_offset = head.last_offset() + 1;
     }
     Ok((whole, next_offset))
 }

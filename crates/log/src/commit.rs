@@ -191,7 +191,8 @@ impl Commit {
 fn sync_derived(shared: &Shared) -> Result<()> {
     const DERIVED: [FileKind; 4] =
         [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex, FileKind::Snapshot];
-    for segment in shared.segments.from(shared.recovery_point()) {
+    // The segment that ends at the recovery point may have been closed since: its time index has grown.
+    for segment in shared.segments.from(shared.recovery_point() - 1) {
         for kind in DERIVED {
             let path = shared.home.path(segment.base_offset(), kind);
             match shared.home.fs.open(&path, OpenMode::ReadWrite) {

@@ -242,7 +242,13 @@ impl Log {
     /// As [`Log::read`].
     pub fn read_batches(&self, from: Offset, max_bytes: usize, isolation: Isolation) -> Result<Batches> {
         let fetched = self.read(from, max_bytes, isolation)?;
-        Batches::read(&fetched, from, isolation, self.inner.shared.config.load().max_decompressed_bytes)
+        Batches::read(
+            self.path(),
+            &fetched,
+            from,
+            isolation,
+            self.inner.shared.config.load().max_decompressed_bytes,
+        )
     }
 
     /// A reader that starts at `from` and waits at the end for more.

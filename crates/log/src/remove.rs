@@ -10,8 +10,10 @@ use crate::dir::{FileKind, FileName, Suffix};
 use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::Offset;
+use crate::producer::snapshot;
+use crate::recover;
 use crate::retain;
-use crate::segment::{Handles, Segment};
+use crate::segment::{Handles, Segment, SegmentSet};
 use crate::shared::Shared;
 
 /// Removes the segments that lie wholly below the start of the log; it is on disk already. Returns how
@@ -30,23 +32,36 @@ pub(crate) fn segments_below_start(shared: &Shared) -> Result<usize> {
     }
     // Producers are still known when their records are gone: what is left has to say so after a crash.
     if let Some(first_left) = segments.get(below.len()) {
-        match sync_snapshot(shared, first_left.base_offset()) {
-            Err(e) if !e.is_not_found() => return Err(e),
-            _ => {}
-        }
+        keep_producers(shared, &below, first_left.base_offset())?;
     }
     // Nobody reads below the start. While the segments are still counted, the checkpoint goes on saying
     // where the log starts, and should a rename fail, the next call tries again.
-    retire(shared, &below)?;
+    retire(shared, &below, &FileKind::ALL)?;
     let bases: Vec<Offset> = below.iter().map(|segment| segment.base_offset()).collect();
     Ok(shared.segments.remove(&bases).len())
 }
 
+/// Makes the producers' state at the end of these segments durable. A roll has written it; a crash since
+/// then may have taken or torn it.
+fn keep_producers(shared: &Shared, segments: &[Arc<Segment>], end: Offset) -> Result<()> {
+    let (home, config) = (&shared.home, shared.config.load_full());
+    match snapshot::read(&*home.fs, &home.path(end, FileKind::Snapshot)) {
+        Ok(_) => return sync_snapshot(shared, end),
+        Err(Error::Corrupt(_)) => {}
+        Err(e) if e.is_not_found() => {}
+        Err(e) => return Err(e),
+    }
+    let segments = SegmentSet::new(segments.iter().cloned());
+    let producers = recover::reload(home, &segments, end, &config, shared.clock.now_ms())?;
+    snapshot::write(&*home.fs, &home.path(end, FileKind::Snapshot), &producers)
+        .inspect_err(|e| shared.poison_by_failed_sync(e))
+}
+
 /// Renames the files of segments that are out of sight to `.deleted`, to be removed later.
-pub(crate) fn retire(shared: &Shared, segments: &[Arc<Segment>]) -> Result<()> {
+pub(crate) fn retire(shared: &Shared, segments: &[Arc<Segment>], kinds: &[FileKind]) -> Result<()> {
     for segment in segments {
         segment.close_handles();
-        for kind in FileKind::ALL {
+        for kind in kinds.iter().copied() {
             retire_file(shared, FileName::new(segment.base_offset(), kind))?;
         }
     }

@@ -110,10 +110,13 @@ impl Shared {
 
     /// Moves the end back.
     pub(crate) fn cut_end(&self, offset: Offset, first_unstable: Option<Offset>) {
+        // Under the lock, so that whoever saw the new end and asks what was cut learns of this cut.
+        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
         self.log_end_offset.store(offset.get(), Ordering::SeqCst);
         self.set_first_unstable(first_unstable);
-        self.cuts.lock().unwrap_or_else(PoisonError::into_inner).push(offset);
+        cuts.push(offset);
         self.truncations.fetch_add(1, Ordering::Release);
+        drop(cuts);
         self.watch.notify();
     }
 

@@ -65,7 +65,13 @@ impl Tail {
         let deadline = Instant::now() + timeout;
         loop {
             self.ensure_not_cut()?;
-            let batches = self.read()?;
+            let read = self.read();
+            self.ensure_not_cut_meanwhile(read.is_err())?;
+            let batches = match read {
+                // The bytes went between the look at the log and the copy; a new look finds what is left.
+                Err(e) if self.shared.truncations() != self.truncations && ended_early(&e) => continue,
+                read => read?,
+            };
             if !batches.is_empty() {
                 self.next_offset = batches.next_offset();
                 return Ok(Some(batches));
@@ -80,7 +86,25 @@ impl Tail {
     fn read(&self) -> Result<Batches> {
         let fetched = read::read(&self.shared, self.next_offset, self.max_bytes, self.isolation)?;
         let max_decompressed_bytes = self.shared.config.load().max_decompressed_bytes;
-        Batches::read(&fetched, self.next_offset, self.isolation, max_decompressed_bytes)
+        Batches::read(
+            &self.shared.home.dir,
+            &fetched,
+            self.next_offset,
+            self.isolation,
+            max_decompressed_bytes,
+        )
+    }
+
+    /// A cut during a read makes of what it found another log's records, or none. Cuts above the position are
+    /// not taken note of: the read may have gone past them.
+    fn ensure_not_cut_meanwhile(&self, failed: bool) -> Result<()> {
+        if !failed && self.shared.truncations() == self.truncations {
+            return Ok(());
+        }
+        let cut = self.shared.lowest_cut_since(self.truncations).filter(|cut| *cut < self.next_offset);
+        cut.map_or(Ok(()), |log_end_offset| {
+            Err(Error::Truncated { position: self.next_offset, log_end_offset })
+        })
     }
 
     /// A cut below the position took records that were read; offsets from there on mean other records.
@@ -96,4 +120,8 @@ impl Tail {
         self.truncations = truncations;
         Ok(())
     }
+}
+
+fn ended_early(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::UnexpectedEof)
 }

@@ -18,6 +18,10 @@ use crate::remove;
 use crate::segment::{BuiltIndexes, Segment, SegmentWriter};
 use crate::shared::Shared;
 
+/// The snapshot at the base of a segment tells of what is before it, and stays where that stays.
+const WITHOUT_SNAPSHOT: [FileKind; 4] =
+    [FileKind::Log, FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex];
+
 /// Cuts the log so that it ends at or just below `to`: a batch that holds `to` goes whole.
 pub(crate) fn truncate(shared: &Shared, commit: &Commit, appender: &mut Appender, to: Offset) -> Result<()> {
     let Some(segment) = shared.segments.floor(to) else { return Ok(()) };
@@ -28,6 +32,9 @@ pub(crate) fn truncate(shared: &Shared, commit: &Commit, appender: &mut Appender
         cut.map_or((size, to), |(position, head)| (u64::from(position.get()), head.base_offset().min(to)));
     // A batch of magic 0 or 1 tells only its last offset; whoever cuts inside it loses it whole.
     let new_end = new_end.max(segment.base_offset());
+    // A batch that the start of the log lies in goes whole too; the log is then empty at its start.
+    let start = shared.log_start_offset();
+    let (position, new_end) = if new_end < start { (0, start) } else { (position, new_end) };
     // Whatever is left when the power goes from here on, recovery has to look at it, indexes too.
     let recovery_point = shared.recovery_point().min(segment.base_offset());
     shared.set_recovery_point(recovery_point);
@@ -50,6 +57,7 @@ fn cut_files(
     new_end: Offset,
 ) -> Result<()> {
     // Readers first: from here on nobody is led to bytes that go.
+    segment.publish_size(position);
     shared.cut_end(new_end, appender.producers.first_unstable_offset());
     commit.cut(new_end);
     let config = shared.config.load_full();
@@ -73,6 +81,8 @@ fn cut_files(
     appender.producers = recover::reload(&shared.home, &shared.segments, new_end, &config, now_ms)?;
     appender.producers.truncate_head(shared.log_start_offset());
     shared.publish_end(new_end, appender.producers.first_unstable_offset());
+    // As after a roll: whoever deletes the segments before this one keeps the producers by it.
+    appender.take_snapshot(shared)?;
     let epochs = shared.change_epochs(|epochs| {
         epochs.truncate_from_end(new_end);
         epochs.clone()
@@ -85,7 +95,10 @@ fn retire_after(shared: &Shared, segment: &Segment) -> Result<()> {
     let base_offset = segment.base_offset();
     let behind = shared.segments.from(base_offset).into_iter().filter(|old| old.base_offset() > base_offset);
     let behind: Vec<_> = behind.collect();
-    behind.iter().rev().try_for_each(|old| remove::retire(shared, std::slice::from_ref(old)))
+    behind
+        .iter()
+        .rev()
+        .try_for_each(|old| remove::retire(shared, std::slice::from_ref(old), &WITHOUT_SNAPSHOT))
 }
 
 /// Takes a segment away of which nothing is left. Without any segment, only the checkpoint tells where
@@ -95,7 +108,7 @@ fn retire_whole(shared: &Shared, segment: &Arc<Segment>, new_end: Offset) -> Res
     if let Some(checkpoints) = shared.checkpoints.as_ref().filter(|_| is_first) {
         checkpoints.advance_start(&shared.topic_partition, new_end)?;
     }
-    remove::retire(shared, std::slice::from_ref(segment))
+    remove::retire(shared, std::slice::from_ref(segment), &WITHOUT_SNAPSHOT)
 }
 
 /// Shortens a segment and returns it sealed, with indexes that end with it.

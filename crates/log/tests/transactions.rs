@@ -123,7 +123,7 @@ fn interleave(log: &Log) -> Vec<String> {
     let mut plain = Producer::idempotent(1);
     let mut sent: Vec<(usize, String)> = Vec::new();
     let mut rounds = [0, 0, 0];
-    let commits = |producer: usize, round: usize| (producer + round) % 3 != 0;
+    let commits = |producer: usize, round: usize| !(producer + round).is_multiple_of(3);
     for step in 0..60 {
         let turn = [0, 1, 0, 2, 1, 2, 2][step % 7];
         let value = format!("{turn} {} {step:040}", rounds[turn]);

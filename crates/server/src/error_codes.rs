@@ -14,6 +14,7 @@ pub(crate) fn code_of(error: &Error) -> ErrorCode {
     match error {
         Error::InvalidBatch(error) => code_of_record(error),
         Error::ControlBatchFromClient => ErrorCode::InvalidRecord,
+        Error::AppendTimeFromClient => ErrorCode::InvalidTimestamp,
         Error::AppendTooLarge { .. } => ErrorCode::RecordListTooLarge,
         Error::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         Error::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,

@@ -197,10 +197,12 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    /// Step 3 after a crash: a segment that ends below the recovery point is not looked at.
+    /// Step 3 after a crash: segments that end below the recovery point are not looked at.
     fn check_past_recovery_point(&mut self) -> Result<()> {
         let bases: Vec<Offset> = self.names.keys().copied().collect();
-        let first = bases.partition_point(|base| *base <= self.recovery_point).saturating_sub(1);
+        // One that ends exactly there too: it may have been closed after the flush, and then the last entry
+        // of its time index is not sure.
+        let first = bases.partition_point(|base| *base < self.recovery_point).saturating_sub(1);
         let suspects = bases.get(first..).unwrap_or_default();
         self.checked_from = suspects.first().map(|base| (*base).max(self.recovery_point));
         self.epochs.truncate_from_end(self.recovery_point);

@@ -18,11 +18,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod crash;
+mod fail;
 mod index_bytes;
 mod kafka_dir;
 mod model;
 mod readers;
-mod transactions;
-mod fail;
 mod store_crash;
 mod support;
+mod transactions;

@@ -68,7 +68,10 @@ fn is_sound(fs: &SimFs, log: &Log) -> bool {
     log.segment_base_offsets().into_iter().all(|base| {
         let path = FileName::new(base, FileKind::Log).in_dir(log.path());
         let mut rest = image.read(path).unwrap_or_default();
-        end = end.max(base);
+        if end > base {
+            return false;
+        }
+        end = base;
         while let Ok(head) = Head::parse(rest) {
             let Some((batch, after)) = rest.split_at_checked(head.size_bytes()) else { return false };
             let (first, last) = (head.base_offset(), head.last_offset());
@@ -79,7 +82,7 @@ fn is_sound(fs: &SimFs, log: &Log) -> bool {
             end = head.last_offset() + 1;
             rest = after;
         }
-        rest.is_empty()
+        rest.is_empty() && end <= log.log_end_offset()
     })
 }
 

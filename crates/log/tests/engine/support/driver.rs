@@ -24,6 +24,8 @@ pub(crate) struct Driver {
     next_value: u64,
     /// Epoch and next sequence of each producer.
     producers: BTreeMap<i64, (i16, i32)>,
+    /// Producers that begin anew, since nobody knows whether they are remembered.
+    new_epochs: BTreeMap<i64, i16>,
     pub value_len: usize,
     /// Where batches begin.
     pub bases: Vec<i64>,
@@ -38,6 +40,7 @@ impl Driver {
             log: None,
             next_value: 0,
             producers: BTreeMap::new(),
+            new_epochs: BTreeMap::new(),
             value_len: 60,
             bases: Vec::new(),
         }
@@ -226,12 +229,9 @@ impl Driver {
     fn cut_to(&mut self, end: Offset) {
         self.history.forget_sent_from(end);
         self.bases.retain(|base| *base < end.get());
-        self.producers = self
-            .history
-            .sent
-            .iter()
-            .map(|sent| (sent.producer_id, (sent.producer_epoch, sent.next_sequence)))
-            .collect();
+        let left = self.history.sent.iter();
+        let left = left.map(|sent| (sent.producer_id, (sent.producer_epoch, sent.next_sequence)));
+        self.producers = self.new_epochs.iter().map(|(id, epoch)| (*id, (*epoch, 0))).chain(left).collect();
     }
 
     /// The machine loses its power and comes back; what it shows then must be what may be left.
@@ -239,11 +239,9 @@ impl Driver {
         self.kill();
         self.fs = self.fs.crash(crash);
         self.come_back();
-        for doubtful in self.history.take_doubtful() {
-            let known = self.history.sent.iter().any(|sent| sent.producer_id == doubtful.producer_id);
-            if !known {
-                self.producers.insert(doubtful.producer_id, (doubtful.producer_epoch + 1, 0));
-            }
+        for (producer_id, epoch) in self.history.take_doubtful() {
+            self.new_epochs.insert(producer_id, epoch + 1);
+            self.producers.insert(producer_id, (epoch + 1, 0));
         }
     }
 

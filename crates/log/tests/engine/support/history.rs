@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use ottla::Offset;
 use ottla_testkit::ModelLog;
 
@@ -32,7 +34,8 @@ pub(crate) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        let now = Expected { model: ModelLog::default(), promised_end: Offset::ZERO, synced_end: Offset::ZERO };
+        let now =
+            Expected { model: ModelLog::default(), promised_end: Offset::ZERO, synced_end: Offset::ZERO };
         History { now, then: None, sent: Vec::new() }
     }
 }
@@ -98,11 +101,16 @@ impl History {
         self.sent.retain(|batch| batch.last_offset < end);
     }
 
-    /// Takes out the batches that were deleted before they were ever synced: after a loss of power, whether
-    /// their producer is remembered is left open.
-    pub(crate) fn take_doubtful(&mut self) -> Vec<SentBatch> {
+    /// Takes out the producers whose last batch was deleted before it was ever synced, with their epochs:
+    /// after a loss of power, what is remembered of them is left open.
+    pub(crate) fn take_doubtful(&mut self) -> Vec<(i64, i16)> {
         let (start, synced_end) = (self.start(), self.now.synced_end);
-        self.sent.extract_if(.., |sent| sent.last_offset >= synced_end && sent.last_offset < start).collect()
+        let last: BTreeMap<i64, SentBatch> =
+            self.sent.iter().map(|sent| (sent.producer_id, sent.clone())).collect();
+        let doubtful = last.into_values().filter(|sent| (synced_end..start).contains(&sent.last_offset));
+        let doubtful: Vec<_> = doubtful.map(|sent| (sent.producer_id, sent.producer_epoch)).collect();
+        self.sent.retain(|sent| doubtful.iter().all(|(id, _)| *id != sent.producer_id));
+        doubtful
     }
 
     /// Whether a log with these records may be what is left; takes it over.
