@@ -8,8 +8,8 @@ use crate::append::{self, AppendOptions, Appended, Appender};
 use crate::batches::Batches;
 use crate::commit::Commit;
 use crate::config::{Environment, LogConfig};
-use crate::data_dir::{DataDir, PartitionMarks};
-use crate::dir::{DirName, EpochEndOffset, TopicPartition};
+use crate::data_dir::{DataDir, PartitionMarks, split_path};
+use crate::dir::{EpochEndOffset, TopicPartition};
 use crate::error::{Error, Result};
 use crate::lookup;
 use crate::offset::{Offset, TimestampOffset};
@@ -550,25 +550,5 @@ impl Log {
     pub(crate) fn abandon(&self) {
         self.inner.shared.close();
         *self.appender() = None;
-    }
-}
-
-fn split_path(dir: &Path) -> Result<(&Path, TopicPartition)> {
-    let not_ours = |reason: &str| Error::NotADirectoryOfOurs {
-        path: dir.to_path_buf(),
-        expected: "partition directory",
-        reason: reason.to_owned(),
-    };
-    let name = dir.file_name().and_then(|name| name.to_str()).ok_or_else(|| not_ours("it has no name"))?;
-    let topic_partition = partition_of(name)
-        .ok_or_else(|| not_ours("its name is not of the form <topic>-<partition>, as in `letters-0`"))?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((parent, topic_partition))
-}
-
-fn partition_of(dir_name: &str) -> Option<TopicPartition> {
-    match DirName::parse(dir_name)? {
-        DirName::Partition(topic_partition) => Some(topic_partition),
-        _ => None,
     }
 }

@@ -203,7 +203,6 @@ type Life = fn(&SimFs, &LogConfig, &mut Acknowledged) -> Result<()>;
 
 /// Returns how many calls were made to fail.
 fn every(prepare: fn(&SimFs) -> Acknowledged, life: Life, call: Call, fault: Fault, repeat: Repeat) -> usize {
-    let mut sites = 0;
     for nth in 1.. {
         let fs = SimFs::new();
         let mut told = prepare(&fs);
@@ -225,9 +224,8 @@ fn every(prepare: fn(&SimFs) -> Acknowledged, life: Life, call: Call, fault: Fau
         }
         if !hit {
             assert_eq!(told.durable, told.appended.last().unwrap().0 + 1, "without a fault all is promised");
-            return sites;
+            return (nth - 1) as usize;
         }
-        sites += 1;
     }
     unreachable!()
 }

@@ -5,11 +5,6 @@
 //! | [`model`] | any sequence of calls, beside a model |
 //! | [`crash`] | a loss of power at every change, of logs; [`store_crash`] the same of whole directories |
 //! | [`fail`] | every call on the file system fails |
-//! | [`readers`] | readers and an appender at the same time |
-//! | [`transactions`] | producers, markers, committed reads |
-//! | [`kafka_dir`] | directories that Apache Kafka wrote |
-//! | [`store`] | many topics in one directory |
-//! | [`bad_files`] | files that are cut, flipped, missing or not ours |
 //! | [`index_bytes`] | indexes, byte for byte |
 //!
 //! `OTTLA_CRASHES=<n>` tries so many crashes at each change instead of a few; `OTTLA_CASES=<n>` runs so many
@@ -20,9 +15,6 @@
 mod crash;
 mod fail;
 mod index_bytes;
-mod kafka_dir;
 mod model;
-mod readers;
 mod store_crash;
 mod support;
-mod transactions;

@@ -94,7 +94,7 @@ fn check_lookups(log: &Log, records: &[(Offset, Option<String>)]) {
         let found = log.offset_for_timestamp(timestamp_ms).unwrap().expect("a record of that time");
         assert_eq!((found.offset, found.timestamp_ms), (offset, timestamp_ms));
     }
-    let last = data().last().map(|(offset, _)| offset);
+    let last = data().next_back().map(|(offset, _)| offset);
     let found = log.max_timestamp().unwrap().map(|found| found.offset);
     assert!(last.is_none() || found == last, "the largest timestamp is at {last:?}, not at {found:?}");
 }
