@@ -49,8 +49,8 @@ impl Store {
     /// library.
     ///
     /// # Errors
-    /// [`Error::Locked`] while anybody else, Kafka too, has it open; [`Error::NotADirectoryOfOurs`]
-    /// where something else is there; [`Error::Corrupt`] where a file is not what it must be.
+    /// [`Error::Locked`](crate::Error::Locked) while anybody else, Kafka too, has it open; [`Error::NotADirectoryOfOurs`](crate::Error::NotADirectoryOfOurs)
+    /// where something else is there; [`Error::Corrupt`](crate::Error::Corrupt) where a file is not what it must be.
     pub fn open(path: impl AsRef<Path>, config: StoreConfig) -> Result<(Store, StoreReport)> {
         let (inner, report) = open::open(path.as_ref(), config)?;
         Ok((Store { inner: Arc::new(inner) }, report))
@@ -99,7 +99,7 @@ impl Store {
     /// Makes a topic. Once this returns, it survives a power cut.
     ///
     /// # Errors
-    /// [`Error::InvalidTopic`], [`Error::AlreadyExists`], [`Error::InvalidConfig`]; [`Error::Io`] where
+    /// [`Error::InvalidTopic`](crate::Error::InvalidTopic), [`Error::AlreadyExists`](crate::Error::AlreadyExists), [`Error::InvalidConfig`](crate::Error::InvalidConfig); [`Error::Io`](crate::Error::Io) where
     /// the disk refuses, and then there is no topic.
     pub fn create_topic(
         &self,
@@ -113,7 +113,7 @@ impl Store {
     /// Deletes a topic with all its records.
     ///
     /// # Errors
-    /// [`Error::Unknown`]; [`Error::Io`] where the disk refuses.
+    /// [`Error::Unknown`](crate::Error::Unknown); [`Error::Io`](crate::Error::Io) where the disk refuses.
     pub fn delete_topic(&self, name: &str) -> Result<()> {
         change::delete(&self.inner, name)
     }
@@ -121,7 +121,7 @@ impl Store {
     /// Adds partitions to a topic until there are `total`.
     ///
     /// # Errors
-    /// [`Error::Unknown`]; [`Error::InvalidConfig`] where there are as many already.
+    /// [`Error::Unknown`](crate::Error::Unknown); [`Error::InvalidConfig`](crate::Error::InvalidConfig) where there are as many already.
     pub fn create_partitions(&self, name: &str, total: i32) -> Result<Arc<Topic>> {
         change::add_partitions(&self.inner, name, total)
     }
@@ -129,7 +129,7 @@ impl Store {
     /// A producer id that nobody has had.
     ///
     /// # Errors
-    /// [`Error::Io`] where the disk refuses.
+    /// [`Error::Io`](crate::Error::Io) where the disk refuses.
     pub fn allocate_producer_id(&self) -> Result<i64> {
         let mut changes = self.inner.changes()?;
         let id = changes.next_producer_id;
@@ -155,7 +155,7 @@ impl Store {
     /// or by Kafka, need not look at anything.
     ///
     /// # Errors
-    /// [`Error::Io`] where the disk fails; the directory is then not marked, and recovery looks.
+    /// [`Error::Io`](crate::Error::Io) where the disk fails; the directory is then not marked, and recovery looks.
     pub fn close(&self) -> Result<()> {
         let mut changes = self.inner.changes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(data_dir) = changes.data_dir.take() else { return Ok(()) };
