@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{append, dump, exit, explain, read, reindex, serve, shell, verify_command};
+use crate::{append, dump, exit, explain, read, reindex, repair, salvage, serve, shell, stats, verify};
 
 /// The Kafka log as one small binary: serve it, write it, read it, check it.
 #[derive(Debug, Parser)]
@@ -20,7 +20,10 @@ pub enum Command {
     Append(append::AppendArgs),
     Read(read::ReadArgs),
     Dump(dump::DumpArgs),
-    Verify(verify_command::VerifyArgs),
+    Verify(verify::VerifyArgs),
+    Repair(repair::RepairArgs),
+    Salvage(salvage::SalvageArgs),
+    Stats(stats::StatsArgs),
     Reindex(reindex::ReindexArgs),
     Explain(explain::ExplainArgs),
     Completions(shell::CompletionsArgs),

@@ -1,8 +1,7 @@
 //! `ottla`: the command line.
 //!
 //! `args` says what there is; each command is a module of its name, which reads its arguments, does its work
-//! with what the crates below know, and prints. Two modules print nothing: `partition` is how the commands
-//! that only look at a log see it, `verify` is the checking that `verify_command` prints.
+//! with what the crates below know, and prints.
 
 mod args;
 mod exit;
@@ -12,21 +11,21 @@ mod dump;
 mod explain;
 mod read;
 mod reindex;
+mod repair;
+mod salvage;
 mod serve;
 mod shell;
-mod verify_command;
-
-mod partition;
+mod stats;
 mod verify;
 
 mod progress;
-mod read_only_fs;
 mod text;
 mod timestamp;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use ottla_inspect::{partition, read_only_fs};
 
 use args::{Cli, Command};
 
@@ -37,7 +36,10 @@ fn main() -> ExitCode {
         Command::Append(args) => append::run(args),
         Command::Read(args) => read::run(args),
         Command::Dump(args) => dump::run(args),
-        Command::Verify(args) => verify_command::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Repair(args) => repair::run(args),
+        Command::Salvage(args) => salvage::run(args),
+        Command::Stats(args) => stats::run(args),
         Command::Reindex(args) => reindex::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Completions(args) => shell::completions(args),

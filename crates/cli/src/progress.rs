@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ottla_inspect::Progress;
 
 /// A bar over this many bytes. Where standard error is no terminal it draws nothing.
 pub fn bytes(total: u64, what: &'static str) -> ProgressBar {
@@ -22,4 +23,33 @@ pub fn records(what: &'static str) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar.with_message(what)
+}
+
+/// A bar over the bytes of a directory, which goes when the work is done.
+pub struct Bar {
+    what: &'static str,
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// A bar that shows itself once the work has begun.
+    pub fn new(what: &'static str) -> Bar {
+        Bar { what, bar: ProgressBar::hidden() }
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&mut self, total_bytes: u64) {
+        self.bar = bytes(total_bytes, self.what);
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }

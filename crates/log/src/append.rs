@@ -67,11 +67,20 @@ pub(crate) fn check<'a>(
         let Some((batch, after)) = rest.split_at_checked(size) else {
             return Err(RecordError::TooShort { needed: size, found: rest.len() }.into());
         };
-        batches.push(check_one(batch, &limits, origin)?);
+        let index = batches.len();
+        batches.push(check_one(batch, &limits, origin).map_err(|error| name_batch(error, index))?);
         if after.is_empty() {
             return Ok(batches);
         }
         rest = after;
+    }
+}
+
+/// A record is known by its batch and its place in there.
+fn name_batch(error: Error, batch: usize) -> Error {
+    match error {
+        Error::InvalidBatch(RecordError::MissingKey { index }) => Error::MissingKey { batch, record: index },
+        other => other,
     }
 }
 
@@ -130,6 +139,10 @@ pub(crate) struct Appender {
     pub next_offset: Offset,
     /// The epoch under which this log appends.
     pub leader_epoch: i32,
+    /// Whether anything was written since a clean open.
+    pub touched: bool,
+    /// Whether the files were opened and the handle cache was not told yet.
+    opened: bool,
     scratch: Vec<u8>,
 }
 
@@ -146,7 +159,15 @@ impl Appender {
         next_offset: Offset,
         leader_epoch: i32,
     ) -> Appender {
-        Appender { writer, producers, next_offset, leader_epoch, scratch: Vec::new() }
+        Appender {
+            writer,
+            producers,
+            next_offset,
+            leader_epoch,
+            touched: true,
+            opened: false,
+            scratch: Vec::new(),
+        }
     }
 
     /// Assigns offsets to checked batches, writes them behind the end and publishes them.
@@ -172,6 +193,7 @@ impl Appender {
             });
         }
         let first_offset = first_offset(batches, &placed, options.origin, self.next_offset);
+        self.wake(shared)?;
         if should_roll(&self.writer.state(), &incoming, &config) {
             self.roll(shared, commit, &config, now_ms)?;
         }
@@ -324,6 +346,54 @@ impl Appender {
         Ok(())
     }
 
+    /// Before the log changes: opens the files of the active segment where they were closed for the sake of
+    /// others.
+    fn wake(&mut self, shared: &Shared) -> Result<()> {
+        if self.writer.is_at_rest() {
+            let segment = self.writer.wake()?;
+            shared.segments.replace_from(segment.base_offset(), vec![segment]);
+            self.opened = true;
+        }
+        self.touched = true;
+        Ok(())
+    }
+
+    /// Goes on in another segment.
+    pub(crate) fn go_on_in(&mut self, writer: SegmentWriter) {
+        self.opened |= self.writer.is_at_rest();
+        self.touched = true;
+        self.writer = writer;
+    }
+
+    /// Closes the files of the active segment until the next append. Everything is on disk before, so that no
+    /// error of the disk comes to light while nobody holds the file that it would be told to.
+    /// Tells whether they are closed now: the log may be busy.
+    pub(crate) fn rest(&mut self, shared: &Shared, commit: &Commit) -> Result<bool> {
+        if self.writer.is_at_rest() {
+            return Ok(true);
+        }
+        // A log that takes no more writes promises nothing that a sync could still make true.
+        if shared.ensure_writable().is_ok() && !commit.try_sync_to(shared, self.next_offset)? {
+            return Ok(false);
+        }
+        let segment = self.writer.rest()?;
+        shared.segments.replace_from(segment.base_offset(), vec![segment]);
+        Ok(true)
+    }
+
+    /// Adds the last entry of the time index, where one is due, before the log is closed.
+    pub(crate) fn close_indexes(&mut self, shared: &Shared) -> Result<()> {
+        if self.writer.lacks_last_entry() {
+            self.wake(shared)?;
+        }
+        self.writer.close()
+    }
+
+    /// Whether the files were opened again since this was last asked.
+    pub(crate) fn take_opened(&mut self) -> bool {
+        std::mem::take(&mut self.opened)
+    }
+
     /// Closes the active segment and begins the next at the end of the log. Nothing is synced here: a
     /// sync under the append lock would stall every producer.
     pub(crate) fn roll(
@@ -334,13 +404,14 @@ impl Appender {
         now_ms: i64,
     ) -> Result<()> {
         // What may fail comes first; nothing that readers see has changed then.
+        self.wake(shared)?;
         self.writer.close()?;
         let next = SegmentWriter::create(&shared.home, self.next_offset, config.index_interval_bytes, now_ms)
             .inspect_err(|_| self.take_back_roll(shared))?;
         let active = next.segment().clone();
-        // Before the first record of the next segment is published: a sync that covers it covers this one.
-        commit.note_rolled(self.writer.segment().clone(), shared.clock.monotonic());
         let sealed = std::mem::replace(&mut self.writer, next).seal();
+        // Before the first record of the next segment is published: a sync that covers it covers this one.
+        commit.note_rolled(sealed.clone(), shared.clock.monotonic());
         shared.segments.roll(sealed, active);
         if let Err(error) = self.take_snapshot(shared) {
             // An older one and more batches do as well.

@@ -1,14 +1,15 @@
 //! Whole batches in memory, for readers that want records rather than bytes.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use ottla_record::{Decoded, Head, RecordError};
 
+use crate::dir::FileKind;
 use crate::error::{Corruption, Error, Result};
 use crate::offset::Offset;
 use crate::producer::AbortedTxn;
 use crate::read::{Fetched, Isolation};
+use crate::shared::Shared;
 
 /// Whole batches that were read from a log, in order.
 ///
@@ -25,19 +26,22 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Copies a fetched slice of the log in `dir`, checks every batch, and cuts off the one that does not
-    /// end in it.
+    /// Copies a fetched slice of the log, checks every batch, and cuts off the one that does not end in it, or
+    /// that is damaged: whoever reads on from there is told.
     pub(crate) fn read(
-        dir: &Path,
+        shared: &Shared,
         fetched: &Fetched,
         from: Offset,
         isolation: Isolation,
-        max_decompressed_bytes: usize,
     ) -> Result<Batches> {
-        let mut bytes = fetched.slice.read_all().map_err(|e| Error::io("read", dir, e))?;
-        let (whole, next_offset) = whole_batches(&bytes, from).map_err(|(at, e)| Corruption {
-            path: dir.to_path_buf(),
-            position: Some(fetched.slice.position() + at as u64),
+        let path = || {
+            let segment = shared.segments.floor(fetched.base_offset);
+            segment.map_or(shared.home.dir.clone(), |at| shared.home.path(at.base_offset(), FileKind::Log))
+        };
+        let mut bytes = fetched.slice.read_all().map_err(|e| Error::io("read", path(), e))?;
+        let (whole, next_offset) = whole_batches(&bytes, from).map_err(|e| Corruption {
+            path: path(),
+            position: Some(fetched.slice.position()),
             what: "a stored batch is damaged",
             expected: "the bytes that were appended".to_owned(),
             found: e.to_string(),
@@ -45,6 +49,7 @@ impl Batches {
         })?;
         bytes.truncate(whole);
         let aborted = fetched.aborted.clone();
+        let max_decompressed_bytes = shared.config.load().max_decompressed_bytes;
         Ok(Batches { bytes, from, next_offset, isolation, aborted, max_decompressed_bytes })
     }
 
@@ -99,21 +104,27 @@ impl Batches {
     }
 }
 
-/// How many bytes are whole batches, and the offset after them; or where one is damaged.
-fn whole_batches(bytes: &[u8], from: Offset) -> Result<(usize, Offset), (usize, RecordError)> {
+/// How many bytes are whole batches, and the offset after them; or why not even the first is.
+fn whole_batches(bytes: &[u8], from: Offset) -> Result<(usize, Offset), RecordError> {
     let (mut whole, mut next_offset) = (0, from);
     while let Some(rest) = bytes.get(whole..).filter(|rest| !rest.is_empty()) {
-        let batch = match Head::parse(rest) {
-            Ok(head) => rest.get(..head.size_bytes()),
-            Err(RecordError::TooShort { .. }) => None,
-            Err(e) => return Err((whole, e)),
-        };
-        let Some(batch) = batch else { break };
-        let head = ottla_record::verify_crc(batch).map_err(|e| (whole, e))?;
-        whole += batch.len();
-        next_offset = head.last_offset() + 1;
+        match whole_batch(rest) {
+            Ok(Some(head)) => (whole, next_offset) = (whole + head.size_bytes(), head.last_offset() + 1),
+            Err(e) if whole == 0 => return Err(e),
+            Ok(None) | Err(_) => break,
+        }
     }
     Ok((whole, next_offset))
+}
+
+/// The batch that these bytes begin with; `None` where they end in it.
+fn whole_batch(bytes: &[u8]) -> Result<Option<Head>, RecordError> {
+    let head = match Head::parse(bytes) {
+        Ok(head) => head,
+        Err(RecordError::TooShort { .. }) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    bytes.get(..head.size_bytes()).map(ottla_record::verify_crc).transpose()
 }
 
 /// Decides batch by batch, in order, what a reader of committed records may see (KIP-98): no control

@@ -84,6 +84,7 @@ impl Commit {
 
     /// The next round must cover this segment, and the names in its directory.
     pub(crate) fn note_rolled(&self, sealed: Arc<Segment>, now: Duration) {
+        sealed.note_unsynced();
         self.first_roll.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
         self.sealed.lock().unwrap_or_else(PoisonError::into_inner).insert(sealed.base_offset(), sealed);
         self.note_names();
@@ -117,6 +118,27 @@ impl Commit {
             }
             round = self.round_ended.wait(round).unwrap_or_else(PoisonError::into_inner);
         }
+        self.run(shared, round)
+    }
+
+    /// As [`Commit::sync_to`], but does not wait for a round that runs: tells then that it did nothing. A round
+    /// opens files, which may close those of idle logs, which comes here.
+    ///
+    /// # Errors
+    /// As [`Commit::sync_to`].
+    pub(crate) fn try_sync_to(&self, shared: &Shared, offset: Offset) -> Result<bool> {
+        let round = self.round();
+        if round.durable >= offset {
+            return Ok(true);
+        }
+        if round.running {
+            return Ok(false);
+        }
+        shared.ensure_writable()?;
+        self.run(shared, round).map(|()| true)
+    }
+
+    fn run(&self, shared: &Shared, mut round: MutexGuard<'_, Round>) -> Result<()> {
         round.running = true;
         let cuts = round.cuts;
         drop(round);
@@ -159,8 +181,7 @@ impl Commit {
                 Err(e) if e.is_not_found() && !shared.segments.contains(base_offset) => continue,
                 files => files?,
             };
-            let path = shared.home.path(base_offset, FileKind::Log);
-            files.log.sync().map_err(|e| Error::io("sync", path, e))?;
+            segment.sync(&*files.log)?;
         }
         if names {
             shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))?;

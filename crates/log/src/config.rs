@@ -32,7 +32,7 @@ pub struct CleanupPolicy {
 /// assert_eq!(config.index_interval_bytes, 4096);
 /// assert_eq!(config.retention_ms, None); // nothing is deleted unless told
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogConfig {
     /// A segment that would grow past this is rolled.
     pub segment_bytes: u32,
@@ -56,6 +56,14 @@ pub struct LogConfig {
     pub retention_bytes: Option<u64>,
     /// What may be removed.
     pub cleanup_policy: CleanupPolicy,
+    /// A compacted log is compacted again once more than this part of its bytes is new.
+    pub min_cleanable_dirty_ratio: f64,
+    /// How long a record of a compacted log stays uncompacted.
+    pub min_compaction_lag_ms: i64,
+    /// How long a record of a compacted log may stay uncompacted.
+    pub max_compaction_lag_ms: i64,
+    /// How long tombstones and transaction markers of a compacted log outlive what they stand for.
+    pub delete_retention_ms: i64,
     /// How long a deleted file keeps its `.deleted` name before it goes.
     pub file_delete_delay_ms: i64,
     /// Records appended between two flushes; `None` leaves flushing to the operating system.
@@ -83,6 +91,10 @@ impl Default for LogConfig {
             retention_ms: None,
             retention_bytes: None,
             cleanup_policy: CleanupPolicy { delete: true, compact: false },
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: DAY_MS,
             file_delete_delay_ms: 60 * 1000,
             flush_messages: None,
             flush_ms: None,
@@ -96,6 +108,15 @@ impl LogConfig {
     /// Kafka's defaults, which differ from the library's in that records go after seven days.
     pub fn kafka() -> LogConfig {
         LogConfig { retention_ms: Some(7 * 24 * 60 * 60 * 1000), ..LogConfig::default() }
+    }
+
+    /// The age at which a segment is rolled: compaction never touches the active one, so a record that must
+    /// be compacted by some time must not stay in it longer.
+    pub(crate) fn max_segment_ms(&self) -> i64 {
+        if self.cleanup_policy.compact && self.max_compaction_lag_ms > 0 {
+            return self.segment_ms.min(self.max_compaction_lag_ms);
+        }
+        self.segment_ms
     }
 }
 

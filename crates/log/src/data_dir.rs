@@ -41,6 +41,7 @@ pub(crate) struct Checkpoints {
 struct MovingOffsets {
     log_starts: Offsets,
     recovery_points: Offsets,
+    cleaner_points: Offsets,
 }
 
 impl Checkpoints {
@@ -70,12 +71,68 @@ impl Checkpoints {
         self.write_recovery_points(&offsets)
     }
 
+    /// Makes it durable that everything of one log below `offset` is on disk.
+    pub(crate) fn raise_recovery_point(
+        &self,
+        topic_partition: &TopicPartition,
+        offset: Offset,
+    ) -> Result<()> {
+        let mut offsets = self.offsets();
+        let before = offsets.recovery_points.get(topic_partition).copied();
+        if before.is_some_and(|before| before >= offset) {
+            return Ok(());
+        }
+        offsets.recovery_points.insert(topic_partition.clone(), offset);
+        self.write_recovery_points(&offsets)
+    }
+
+    /// Up to where a log was compacted.
+    pub(crate) fn cleaner_point(&self, topic_partition: &TopicPartition) -> Option<Offset> {
+        self.offsets().cleaner_points.get(topic_partition).copied()
+    }
+
+    /// Makes it durable that everything of one log below `offset` was compacted.
+    pub(crate) fn set_cleaner_point(&self, topic_partition: &TopicPartition, offset: Offset) -> Result<()> {
+        let mut offsets = self.offsets();
+        offsets.cleaner_points.insert(topic_partition.clone(), offset);
+        self.write_cleaner_points(&offsets)
+    }
+
+    /// Makes it durable that nothing of one log from `offset` on was compacted.
+    pub(crate) fn lower_cleaner_point(&self, topic_partition: &TopicPartition, offset: Offset) -> Result<()> {
+        let mut offsets = self.offsets();
+        match offsets.cleaner_points.get_mut(topic_partition) {
+            Some(before) if *before > offset => *before = offset,
+            _ => return Ok(()),
+        }
+        self.write_cleaner_points(&offsets)
+    }
+
+    /// Forgets up to where a log was compacted if that lies past its end: then what was lost may have replaced
+    /// what is left, and what is appended next is new.
+    pub(crate) fn settle_cleaner_point(
+        &self,
+        topic_partition: &TopicPartition,
+        log_end_offset: Offset,
+    ) -> Result<()> {
+        let mut offsets = self.offsets();
+        if offsets.cleaner_points.get(topic_partition).is_none_or(|point| *point <= log_end_offset) {
+            return Ok(());
+        }
+        offsets.cleaner_points.remove(topic_partition);
+        self.write_cleaner_points(&offsets)
+    }
+
     fn offsets(&self) -> MutexGuard<'_, MovingOffsets> {
         self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_log_starts(&self, offsets: &MovingOffsets) -> Result<()> {
         OffsetCheckpoint::LogStart.write(&*self.fs, &self.data_dir, &offsets.log_starts)
+    }
+
+    fn write_cleaner_points(&self, offsets: &MovingOffsets) -> Result<()> {
+        OffsetCheckpoint::Cleaner.write(&*self.fs, &self.data_dir, &offsets.cleaner_points)
     }
 
     fn write_recovery_points(&self, offsets: &MovingOffsets) -> Result<()> {
@@ -125,6 +182,7 @@ impl DataDir {
         let offsets = Mutex::new(MovingOffsets {
             log_starts: OffsetCheckpoint::LogStart.read(&**fs, path)?,
             recovery_points: OffsetCheckpoint::RecoveryPoint.read(&**fs, path)?,
+            cleaner_points: read_cleaner_points(&**fs, path)?,
         });
         let data_dir = DataDir {
             high_watermarks: OffsetCheckpoint::Replication.read(&**fs, path)?,
@@ -196,7 +254,12 @@ impl DataDir {
     /// Forgets a log that is deleted, or that another one of its name has left: what is said of it would
     /// be taken for the next one's.
     pub(crate) fn forget(&mut self, topic_partition: &TopicPartition) -> Result<()> {
-        let known = self.checkpoints.offsets().forget(topic_partition);
+        let mut offsets = self.checkpoints.offsets();
+        let known = offsets.forget(topic_partition);
+        if offsets.cleaner_points.remove(topic_partition).is_some() {
+            self.checkpoints.write_cleaner_points(&offsets)?;
+        }
+        drop(offsets);
         let known = self.high_watermarks.remove(topic_partition).is_some() || known;
         if known { self.checkpoint(Vec::new) } else { Ok(()) }
     }
@@ -221,6 +284,18 @@ impl DataDir {
             Some(DirName::Partition(found)) => !marks.iter().any(|mark| mark.topic_partition == found),
             _ => false,
         }))
+    }
+}
+
+/// Without this checkpoint every log is compacted from its start, which costs time and nothing else: so one
+/// that cannot be read holds nobody up.
+fn read_cleaner_points(fs: &dyn FileSystem, path: &Path) -> Result<Offsets> {
+    match OffsetCheckpoint::Cleaner.read(fs, path) {
+        Err(Error::Corrupt(corruption)) => {
+            tracing::warn!(%corruption, "compaction begins at the start of each log");
+            Ok(Offsets::new())
+        }
+        read => read,
     }
 }
 

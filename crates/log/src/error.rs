@@ -29,6 +29,17 @@ pub enum Error {
     /// Bytes that were to be appended are no valid batches. Nothing was stored.
     #[error("the batch was refused and nothing was stored: {0}")]
     InvalidBatch(#[from] RecordError),
+    /// A record without a key was to go to a log that is compacted by key (`cleanup.policy`). Nothing was
+    /// stored.
+    #[error(
+        "record {record} of batch {batch} has no key, and the log is compacted by key; nothing was stored"
+    )]
+    MissingKey {
+        /// Which of the batches that were appended together, from 0.
+        batch: usize,
+        /// Which of its records, from 0.
+        record: i32,
+    },
     /// The offset is not in the log. Read from `log_start_offset` or from `log_end_offset` on.
     #[error(
         "offset {requested} is out of range: the log holds {log_start_offset} to {log_end_offset} (exclusive)"

@@ -2,22 +2,24 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::append::{self, AppendOptions, Appended, Appender};
 use crate::batches::Batches;
 use crate::commit::Commit;
+use crate::compact::Turn;
 use crate::config::{Environment, LogConfig};
 use crate::data_dir::{DataDir, PartitionMarks, split_path};
-use crate::dir::{EpochEndOffset, TopicPartition};
+use crate::dir::{EpochEndOffset, FileKind, TopicPartition};
 use crate::error::{Error, Result};
 use crate::lookup;
 use crate::offset::{Offset, TimestampOffset};
 use crate::read::{self, Fetched, Isolation};
 use crate::recover::{self, OpenOptions, RecoveryReport};
 use crate::remove;
-use crate::retain;
-use crate::segment::HandleCache;
+use crate::retain::{ClockWatch, Looked};
+use crate::segment::{HandleCache, Handles};
 use crate::shared::Shared;
 use crate::tail::Tail;
 use crate::truncate;
@@ -49,19 +51,26 @@ use crate::watch::{Subscription, Waiter};
 /// next open looks at what was written since the last flush.
 #[derive(Clone, Debug)]
 pub struct Log {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    shared: Arc<Shared>,
-    commit: Commit,
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) commit: Commit,
     /// Settled when the log is opened.
     leader_epoch: i32,
     /// `None` once the log is closed, and in a log that was opened to read only.
     appender: Mutex<Option<Appender>>,
+    /// Whether anything was appended since the files were last looked at to be closed.
+    used: AtomicBool,
+    /// For retention: whether the wall clock has jumped, and what was seen of the oldest segment.
+    pub(crate) clock_watch: Mutex<ClockWatch>,
+    pub(crate) looked: Mutex<Option<Looked>>,
     /// Serialises what shortens the log or flushes it whole.
-    maintenance: Mutex<()>,
+    pub(crate) maintenance: Mutex<()>,
+    /// Who compacts. Taken before the one above.
+    pub(crate) turn: Turn,
     /// The data directory, where this log was opened alone.
     alone: Mutex<Option<DataDir>>,
 }
@@ -137,22 +146,36 @@ impl Log {
     }
 
     pub(crate) fn open_in(options: OpenOptions) -> Result<(Log, RecoveryReport)> {
-        let (shared, appender, report) = recover::open(options)?;
-        Ok((Log::assemble(shared, Some(appender)), report))
+        let (shared, mut appender, report) = recover::open(options)?;
+        let all_on_disk = shared.recovery_point() == shared.log_end_offset();
+        appender.touched = !(report.clean && report.is_uneventful() && all_on_disk);
+        if let Some(checkpoints) = &shared.checkpoints {
+            checkpoints.settle_cleaner_point(&shared.topic_partition, shared.log_end_offset())?;
+        }
+        let log = Log::assemble(shared, Some(appender));
+        log.note_opened();
+        Ok((log, report))
     }
 
     fn assemble(shared: Shared, appender: Option<Appender>) -> Log {
         let recovery_point = shared.recovery_point();
-        let commit = Commit::new(recovery_point, shared.segments.from(recovery_point));
+        let all_on_disk = recovery_point >= shared.log_end_offset();
+        let unsynced = if all_on_disk { Vec::new() } else { shared.segments.from(recovery_point) };
+        let commit = Commit::new(recovery_point, unsynced);
         let newest = shared.epochs().latest().map_or(0, |latest| latest.epoch);
         let leader_epoch = appender.as_ref().map_or(newest, |appender| appender.leader_epoch);
+        let clock_watch = Mutex::new(ClockWatch::new(&*shared.clock));
         let (shared, appender) = (Arc::new(shared), Mutex::new(appender));
         let inner = Inner {
             shared,
             commit,
             leader_epoch,
             appender,
+            used: AtomicBool::new(false),
+            clock_watch,
+            looked: Mutex::default(),
             maintenance: Mutex::default(),
+            turn: Turn::default(),
             alone: Mutex::default(),
         };
         Log { inner: Arc::new(inner) }
@@ -165,8 +188,8 @@ impl Log {
     /// the process; to know that they survive a power cut, call [`Log::sync_to`].
     ///
     /// # Errors
-    /// [`Error::InvalidBatch`], [`Error::OutOfOrderSequence`], [`Error::InvalidProducerEpoch`] and
-    /// [`Error::InvalidTxnState`] refuse the batch; [`Error::Io`] is the disk's, and but for a full disk
+    /// [`Error::InvalidBatch`], [`Error::MissingKey`], [`Error::OutOfOrderSequence`],
+    /// [`Error::InvalidProducerEpoch`] and [`Error::InvalidTxnState`] refuse the batch; [`Error::Io`] is the disk's, and but for a full disk
     /// every later append gets [`Error::Poisoned`].
     pub fn append(&self, batches: &[u8]) -> Result<Appended> {
         self.append_with(batches, &AppendOptions::default())
@@ -184,6 +207,7 @@ impl Log {
         let commit = &self.inner.commit;
         let appended =
             self.with_appender(|appender| appender.append(shared, commit, &checked, options, now_ms))?;
+        self.inner.used.store(true, Ordering::Relaxed);
         // Outside the append lock: a woken reader finds it free.
         shared.watch.notify();
         self.flush_after(&appended)?;
@@ -202,13 +226,27 @@ impl Log {
         self.inner.appender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with_appender<R>(&self, work: impl FnOnce(&mut Appender) -> Result<R>) -> Result<R> {
-        let mut appender = self.appender();
+    pub(crate) fn with_appender<R>(&self, work: impl FnOnce(&mut Appender) -> Result<R>) -> Result<R> {
+        let mut guard = self.appender();
         self.inner.shared.ensure_writable()?;
-        match appender.as_mut() {
-            Some(appender) => work(appender),
-            None => Err(Error::ReadOnly { path: self.inner.shared.home.dir.clone() }),
+        let Some(appender) = guard.as_mut() else {
+            return Err(Error::ReadOnly { path: self.inner.shared.home.dir.clone() });
+        };
+        let done = work(appender);
+        let opened = appender.take_opened();
+        // Outside the append lock: that these files are open may close those of other logs.
+        drop(guard);
+        if opened {
+            self.note_opened();
         }
+        done
+    }
+
+    fn note_opened(&self) {
+        /// The log and its two indexes.
+        const FILES: usize = 3;
+        let this = Arc::downgrade(&self.inner);
+        self.inner.shared.home.handles.opened(this, FILES);
     }
 
     /// Waits until every record below `offset` is on disk. Calls that come together share one sync.
@@ -242,13 +280,7 @@ impl Log {
     /// As [`Log::read`].
     pub fn read_batches(&self, from: Offset, max_bytes: usize, isolation: Isolation) -> Result<Batches> {
         let fetched = self.read(from, max_bytes, isolation)?;
-        Batches::read(
-            self.path(),
-            &fetched,
-            from,
-            isolation,
-            self.inner.shared.config.load().max_decompressed_bytes,
-        )
+        Batches::read(&self.inner.shared, &fetched, from, isolation)
     }
 
     /// A reader that starts at `from` and waits at the end for more.
@@ -353,61 +385,12 @@ impl Log {
 
     /// Changes the settings; appends from now on follow them.
     pub fn set_config(&self, config: LogConfig) {
-        if let Some(appender) = self.appender().as_mut() {
+        // Under the append lock: an append sees one and the same settings from its beginning to its end.
+        let mut appender = self.appender();
+        if let Some(appender) = appender.as_mut() {
             appender.writer.set_interval_bytes(config.index_interval_bytes);
         }
         self.inner.shared.config.store(Arc::new(config));
-    }
-
-    /// Moves the start of the log up to `before` (Kafka's `DeleteRecords`); segments that lie wholly
-    /// below it are removed. Returns the start of the log.
-    ///
-    /// # Errors
-    /// [`Error::OffsetOutOfRange`] past the end of the log.
-    pub fn delete_records(&self, before: Offset) -> Result<Offset> {
-        let shared = &self.inner.shared;
-        let _one_at_a_time = self.maintenance();
-        if before > shared.log_end_offset() {
-            return Err(Error::OffsetOutOfRange {
-                requested: before,
-                log_start_offset: shared.log_start_offset(),
-                log_end_offset: shared.log_end_offset(),
-            });
-        }
-        if before > shared.log_start_offset() {
-            self.advance_start(before)?;
-            remove::segments_below_start(shared)?;
-        }
-        Ok(shared.log_start_offset())
-    }
-
-    /// Removes the segments that the settings no longer keep. Returns how many.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where a file cannot be renamed or a checkpoint cannot be written.
-    pub fn apply_retention(&self) -> Result<usize> {
-        let shared = &self.inner.shared;
-        let _one_at_a_time = self.maintenance();
-        let Some(new_start) = retain::new_log_start(shared)? else {
-            return remove::segments_below_start(shared);
-        };
-        self.with_appender(|appender| {
-            if new_start >= appender.next_offset && appender.writer.size_bytes() > 0 {
-                let commit = &self.inner.commit;
-                appender.roll(shared, commit, &shared.config.load(), shared.clock.now_ms())?;
-            }
-            Ok(())
-        })?;
-        self.advance_start(new_start)?;
-        remove::segments_below_start(shared)
-    }
-
-    /// Removes the files that were renamed to `.deleted` long enough ago. Returns how many.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where a file cannot be removed.
-    pub fn remove_deleted_files(&self) -> Result<usize> {
-        remove::deleted_files(&self.inner.shared)
     }
 
     /// Forgets idle producers, as `producer.id.expiration.ms` says. Returns how many.
@@ -416,23 +399,6 @@ impl Log {
         let expiration_ms = shared.config.load().producer_id_expiration_ms;
         let now_ms = shared.clock.now_ms();
         self.appender().as_mut().map_or(0, |appender| appender.producers.expire(now_ms, expiration_ms))
-    }
-
-    /// Moves the start of the log up: on disk first, so that nothing below it goes, and no reader is told,
-    /// before it is sure.
-    fn advance_start(&self, start: Offset) -> Result<()> {
-        let shared = &self.inner.shared;
-        shared.ensure_writable()?;
-        if let Some(checkpoints) = &shared.checkpoints {
-            checkpoints.advance_start(&shared.topic_partition, start)?;
-        }
-        self.with_appender(|appender| {
-            retain::advance_start(shared, &mut appender.producers, start);
-            Ok(())
-        })?;
-        let epochs = shared.change_epochs(|epochs| epochs.truncate_from_start(start).then(|| epochs.clone()));
-        let written = epochs.map_or(Ok(()), |epochs| epochs.write(&*shared.home.fs, &shared.home.dir));
-        written.inspect_err(|e| shared.poison_by_failed_sync(e))
     }
 
     /// Cuts the log so that it ends at `to`. Readers that stood past it are told.
@@ -493,7 +459,7 @@ impl Log {
         Ok(())
     }
 
-    fn maintenance(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn maintenance(&self) -> MutexGuard<'_, ()> {
         self.inner.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -515,6 +481,7 @@ impl Log {
     /// # Errors
     /// [`Error::Io`] where the disk fails; the next open then looks as after a crash.
     pub fn close(&self) -> Result<()> {
+        self.inner.turn.close();
         let _one_at_a_time = self.maintenance();
         let closed = self.close_files();
         let data_dir = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -531,24 +498,60 @@ impl Log {
             shared.close();
             return Ok(false);
         }
-        let finish = || {
-            self.with_appender(|appender| {
-                appender.writer.close()?;
-                appender.take_snapshot(shared)
-            })?;
-            self.flush_locked()?;
-            remove::all_deleted_files(shared)?;
-            remove::sync_snapshot(shared, shared.log_end_offset())
+        let finished = if self.is_as_it_was_opened() {
+            remove::all_deleted_files(shared).map(|_| ())
+        } else {
+            self.flush_to_close()
         };
-        let finished = finish();
         shared.close();
         *self.appender() = None;
+        shared.segments.all().iter().for_each(|segment| segment.close());
         finished.map(|()| true)
+    }
+
+    fn flush_to_close(&self) -> Result<()> {
+        let shared = &self.inner.shared;
+        self.with_appender(|appender| {
+            appender.close_indexes(shared)?;
+            appender.take_snapshot(shared)
+        })?;
+        self.flush_locked()?;
+        remove::all_deleted_files(shared)?;
+        remove::sync_snapshot(shared, shared.log_end_offset())
+    }
+
+    /// Whether all is on disk already, as a clean close left it.
+    fn is_as_it_was_opened(&self) -> bool {
+        let touched = self.appender().as_ref().is_none_or(|appender| appender.touched);
+        let home = &self.inner.shared.home;
+        let snapshot = home.path(self.log_end_offset(), FileKind::Snapshot);
+        !touched && home.fs.metadata(&snapshot).is_ok()
     }
 
     /// Closes the log without flushing: its topic is deleted.
     pub(crate) fn abandon(&self) {
+        self.inner.turn.close();
         self.inner.shared.close();
         *self.appender() = None;
+    }
+}
+
+impl Handles for Inner {
+    fn close_handles(&self) -> bool {
+        let mut appender = match self.appender.try_lock() {
+            Ok(appender) => appender,
+            Err(TryLockError::Poisoned(e)) => e.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        let Some(appender) = appender.as_mut() else { return true };
+        let rested = appender.rest(&self.shared, &self.commit);
+        if let Err(error) = &rested {
+            tracing::warn!(partition = %self.shared.topic_partition, %error, "cannot close the files of an idle log");
+        }
+        rested.unwrap_or(false)
+    }
+
+    fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
     }
 }

@@ -75,7 +75,10 @@ fn floor_offset(
         .time_index(segment)?
         .around(|entry| entry.timestamp_ms < timestamp_ms)
         .map_err(|e| Error::io("read", shared.home.path(segment.base_offset(), FileKind::TimeIndex), e))?;
-    Ok(below.floor.map_or(segment.base_offset(), |entry| entry.offset(segment.base_offset())))
+    match below.floor {
+        Some(entry) if segment.bears_out(files, entry)? => Ok(entry.offset(segment.base_offset())),
+        _ => Ok(segment.base_offset()),
+    }
 }
 
 fn in_batch(

@@ -7,7 +7,7 @@ use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::offset::{Offset, Position};
 use crate::producer::{AbortedTxn, TxnIndex};
-use crate::segment::{FileSlice, Segment, SegmentFiles};
+use crate::segment::{FileSlice, HeadWalk, Segment, SegmentFiles, Walked};
 use crate::shared::Shared;
 
 /// Which records a reader may see.
@@ -111,6 +111,10 @@ fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize) -> Resul
             return Ok(Some(Found { segment, files, base_offset: head.base_offset(), position, size_bytes }));
         }
         next = shared.segments.after(segment.base_offset());
+        // Where compaction has merged it with those behind it, what follows now is not what followed it.
+        if !shared.segments.holds(&segment) {
+            next = shared.segments.floor(from);
+        }
     }
     Ok(None)
 }
@@ -154,13 +158,19 @@ fn aborted(shared: &Shared, found: &Found, from: Offset, upper: Offset) -> Resul
 fn offset_bound(shared: &Shared, found: &Found) -> Result<Offset> {
     let end = u64::from(found.position.get()) + found.size_bytes as u64;
     let base_offset = found.segment.base_offset();
+    let size = found.segment.size_bytes()?;
     let around = found
         .files
         .offset_index
         .around(|entry| u64::from(entry.position.get()) < end)
         .map_err(|e| Error::io("read", shared.home.path(base_offset, FileKind::Index), e))?;
-    if let Some(entry) = around.above {
-        return Ok(entry.offset(base_offset));
+    // A bound that is too low would hide aborted transactions, so the log must bear the entry out.
+    if let Some(entry) = around.above.filter(|entry| u64::from(entry.position.get()) < size) {
+        let step = HeadWalk::new(&*found.files.log, entry.position, size).step();
+        let step = step.map_err(|e| Error::io("read", shared.home.path(base_offset, FileKind::Log), e))?;
+        if matches!(step, Walked::Batch(_, head) if entry.is_borne_out_by(&head, base_offset)) {
+            return Ok(entry.offset(base_offset));
+        }
     }
     let after = shared.segments.after(base_offset);
     Ok(after.map_or_else(|| shared.log_end_offset(), |segment| segment.base_offset()))

@@ -13,7 +13,7 @@ use crate::offset::Offset;
 use crate::producer::snapshot;
 use crate::recover;
 use crate::retain;
-use crate::segment::{Handles, Segment, SegmentSet};
+use crate::segment::{Segment, SegmentSet};
 use crate::shared::Shared;
 
 /// Removes the segments that lie wholly below the start of the log; it is on disk already. Returns how
@@ -60,7 +60,7 @@ fn keep_producers(shared: &Shared, segments: &[Arc<Segment>], end: Offset) -> Re
 /// Renames the files of segments that are out of sight to `.deleted`, to be removed later.
 pub(crate) fn retire(shared: &Shared, segments: &[Arc<Segment>], kinds: &[FileKind]) -> Result<()> {
     for segment in segments {
-        segment.close_handles();
+        segment.release();
         for kind in kinds.iter().copied() {
             retire_file(shared, FileName::new(segment.base_offset(), kind))?;
         }
@@ -95,12 +95,19 @@ pub(crate) fn all_deleted_files(shared: &Shared) -> Result<usize> {
     remove_due(shared, Duration::MAX)
 }
 
+/// A file that cannot be removed holds up no other, and is tried again the next time.
 fn remove_due(shared: &Shared, now: Duration) -> Result<usize> {
-    let due = shared.take_due_deletions(now);
-    for path in &due {
-        remove_if_there(shared, path)?;
+    let (mut removed, mut failed) = (0, None);
+    for path in shared.take_due_deletions(now) {
+        match remove_if_there(shared, &path) {
+            Ok(()) => removed += 1,
+            Err(e) => {
+                shared.delete_later(path, now);
+                failed.get_or_insert(e);
+            }
+        }
     }
-    Ok(due.len())
+    failed.map_or(Ok(removed), Err)
 }
 
 fn remove_if_there(shared: &Shared, path: &PathBuf) -> Result<()> {

@@ -85,14 +85,7 @@ impl Tail {
 
     fn read(&self) -> Result<Batches> {
         let fetched = read::read(&self.shared, self.next_offset, self.max_bytes, self.isolation)?;
-        let max_decompressed_bytes = self.shared.config.load().max_decompressed_bytes;
-        Batches::read(
-            &self.shared.home.dir,
-            &fetched,
-            self.next_offset,
-            self.isolation,
-            max_decompressed_bytes,
-        )
+        Batches::read(&self.shared, &fetched, self.next_offset, self.isolation)
     }
 
     /// A cut during a read makes of what it found another log's records, or none. Cuts above the position are

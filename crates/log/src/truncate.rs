@@ -40,6 +40,8 @@ pub(crate) fn truncate(shared: &Shared, commit: &Commit, appender: &mut Appender
     shared.set_recovery_point(recovery_point);
     if let Some(checkpoints) = &shared.checkpoints {
         checkpoints.lower_recovery_point(&shared.topic_partition, recovery_point)?;
+        // What is appended in place of what was compacted is new.
+        checkpoints.lower_cleaner_point(&shared.topic_partition, new_end)?;
     }
     let done = cut_files(shared, commit, appender, &segment, position, new_end);
     if let Err(Error::Io { source, .. }) = &done {
@@ -75,7 +77,7 @@ fn cut_files(
     let replacements = kept.into_iter().chain([writer.segment().clone()]).collect();
     shared.segments.replace_from(segment.base_offset(), replacements);
     commit.note_names();
-    appender.writer = writer;
+    appender.go_on_in(writer);
     appender.next_offset = new_end;
     remove_snapshots_past(shared, new_end)?;
     appender.producers = recover::reload(&shared.home, &shared.segments, new_end, &config, now_ms)?;

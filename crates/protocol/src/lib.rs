@@ -62,18 +62,20 @@ use api_key::api_table;
 
 // A new API is one file in `api`, one row here and one in the tests' table.
 api_table! {
-//  key API                  versions         from  request
-     0  Produce               3-13  flexible   9    produce::Request<'a>;
-     1  Fetch                 4-18  flexible  12    fetch::Request<'a>;
-     2  ListOffsets           1-11  flexible   6    list_offsets::Request<'a>;
-     3  Metadata              0-13  flexible   9    metadata::Request<'a>;
-    18  ApiVersions           0-5   flexible   3    api_versions::Request<'a>;
-    19  CreateTopics          2-7   flexible   5    create_topics::Request<'a>;
-    20  DeleteTopics          1-6   flexible   4    delete_topics::Request<'a>;
-    21  DeleteRecords         0-2   flexible   2    delete_records::Request<'a>;
-    22  InitProducerId        0-5   flexible   2    init_producer_id::Request<'a>;
-    23  OffsetForLeaderEpoch  2-4   flexible   4    offset_for_leader_epoch::Request<'a>;
-    32  DescribeConfigs       1-4   flexible   4    describe_configs::Request<'a>;
-    37  CreatePartitions      0-3   flexible   2    create_partitions::Request<'a>;
-    60  DescribeCluster       0-2   flexible   0    describe_cluster::Request;
+//  key API                      versions        from  request
+     0  Produce                  3-13  flexible   9    produce::Request<'a>;
+     1  Fetch                    4-18  flexible  12    fetch::Request<'a>;
+     2  ListOffsets              1-11  flexible   6    list_offsets::Request<'a>;
+     3  Metadata                 0-13  flexible   9    metadata::Request<'a>;
+    18  ApiVersions              0-5   flexible   3    api_versions::Request<'a>;
+    19  CreateTopics             2-7   flexible   5    create_topics::Request<'a>;
+    20  DeleteTopics             1-6   flexible   4    delete_topics::Request<'a>;
+    21  DeleteRecords            0-2   flexible   2    delete_records::Request<'a>;
+    22  InitProducerId           0-5   flexible   2    init_producer_id::Request<'a>;
+    23  OffsetForLeaderEpoch     2-4   flexible   4    offset_for_leader_epoch::Request<'a>;
+    32  DescribeConfigs          1-4   flexible   4    describe_configs::Request<'a>;
+    33  AlterConfigs             0-2   flexible   2    alter_configs::Request<'a>;
+    37  CreatePartitions         0-3   flexible   2    create_partitions::Request<'a>;
+    44  IncrementalAlterConfigs  0-1   flexible   1    incremental_alter_configs::Request<'a>;
+    60  DescribeCluster          0-2   flexible   0    describe_cluster::Request;
 }

@@ -8,7 +8,7 @@ use crate::legacy::{LegacyMessage, MessageSet, Messages};
 use crate::record::{Framed, RawRecord, frame};
 use crate::verify::{split, verify_size};
 use crate::{
-    BatchHeader, Compression, Head, Headers, LegacyHeader, Magic, Record, RecordError, TimestampType,
+    BatchHeader, Compression, Head, Headers, LegacyHeader, Magic, Offset, Record, RecordError, TimestampType,
 };
 
 /// Opens one whole stored batch or message, of any magic, for reading its records. What is not compressed
@@ -90,6 +90,14 @@ impl Decoded<'_> {
         self.head.timestamp_type()
     }
 
+    /// The bytes of the records of a batch of magic 2, decompressed.
+    pub(crate) fn raw_records(&self) -> &[u8] {
+        match &self.content {
+            Content::Batch { records, .. } => records,
+            Content::Message(_) | Content::Set(_) => &[],
+        }
+    }
+
     /// The records in their order. An error is the last item.
     pub fn records(&self) -> Records<'_> {
         Records(match &self.content {
@@ -97,6 +105,51 @@ impl Decoded<'_> {
             Content::Message(message) => State::Message(Some(*message)),
             Content::Set(set) => State::Set(set.messages()),
         })
+    }
+
+    /// Reads every record as [`Decoded::records`] does, and shows only its offset and timestamp: for those who
+    /// want to know that all can be read, in less time.
+    ///
+    /// ```
+    /// use ottla_record::{BatchBuilder, RecordError, decode};
+    /// let mut builder = BatchBuilder::new();
+    /// builder.push(70, None, Some(b"a"), &[])?;
+    /// builder.push(71, None, Some(b"b"), &[])?;
+    /// let batch = builder.build()?;
+    /// let mut seen = Vec::new();
+    /// let looked = decode(&batch, 1 << 20)?.for_each_stamp(|offset, timestamp_ms| {
+    ///     seen.push((offset.get(), timestamp_ms));
+    ///     Ok::<(), ()>(())
+    /// })?;
+    /// assert_eq!((looked, seen), (Ok(()), vec![(0, 70), (1, 71)]));
+    /// # Ok::<(), RecordError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Decoded::records`] yields as an error; inside, the first that `look` returns.
+    #[inline]
+    pub fn for_each_stamp<E>(
+        &self,
+        mut look: impl FnMut(Offset, i64) -> Result<(), E>,
+    ) -> Result<Result<(), E>, RecordError> {
+        let Content::Batch { header, records } = &self.content else {
+            for record in self.records() {
+                let record = record?;
+                if let Err(found) = look(record.offset, record.timestamp_ms) {
+                    return Ok(Err(found));
+                }
+            }
+            return Ok(Ok(()));
+        };
+        let mut records = BatchRecords::new(header, records);
+        for read in 0..header.record_count {
+            let raw = records.read_raw(read)?;
+            let (offset, timestamp_ms) = records.offset_and_time(&raw);
+            if let Err(found) = look(offset, timestamp_ms) {
+                return Ok(Err(found));
+            }
+        }
+        records.finish().map(Ok)
     }
 }
 
@@ -152,10 +205,7 @@ impl<'a> BatchRecords<'a> {
     fn next(&mut self) -> Option<Result<Record<'a>, RecordError>> {
         let read = self.read.take()?;
         if read >= self.header.record_count {
-            return match self.left.len() {
-                0 => None,
-                count => Some(Err(RecordError::TrailingBytes { count })),
-            };
+            return self.finish().err().map(Err);
         }
         let record = self.read_next(read);
         if record.is_ok() {
@@ -165,31 +215,50 @@ impl<'a> BatchRecords<'a> {
     }
 
     fn read_next(&mut self, read: i32) -> Result<Record<'a>, RecordError> {
-        if self.left.is_empty() {
-            return Err(RecordError::RecordsMissing { record_count: self.header.record_count, found: read });
-        }
-        let raw = match frame(self.left)? {
-            Framed::Whole { body, rest } => {
-                self.left = rest;
-                RawRecord::read(body)?
-            }
-            Framed::Needs { size_bytes } => {
-                return Err(RecordError::FieldOverrun { needed: size_bytes, left: self.left.len() });
-            }
-        };
+        let raw = self.read_raw(read)?;
         Ok(self.based(raw))
     }
 
+    #[inline(always)]
+    fn read_raw(&mut self, read: i32) -> Result<RawRecord<'a>, RecordError> {
+        if self.left.is_empty() {
+            return Err(RecordError::RecordsMissing { record_count: self.header.record_count, found: read });
+        }
+        match frame(self.left)? {
+            Framed::Whole { body, rest } => {
+                self.left = rest;
+                RawRecord::read(body)
+            }
+            Framed::Needs { size_bytes } => {
+                Err(RecordError::FieldOverrun { needed: size_bytes, left: self.left.len() })
+            }
+        }
+    }
+
+    fn finish(&self) -> Result<(), RecordError> {
+        match self.left.len() {
+            0 => Ok(()),
+            count => Err(RecordError::TrailingBytes { count }),
+        }
+    }
+
     /// Adds the bases of the batch to the distances of the record. Sums wrap as they do in Kafka.
-    fn based(&self, raw: RawRecord<'a>) -> Record<'a> {
+    #[inline(always)]
+    fn offset_and_time(&self, raw: &RawRecord<'_>) -> (Offset, i64) {
         let header = &self.header;
         let timestamp_ms = match header.attributes.timestamp_type() {
             TimestampType::CreateTime => header.base_timestamp_ms.wrapping_add(raw.timestamp_delta_ms),
             TimestampType::LogAppendTime => header.max_timestamp_ms,
         };
+        (header.base_offset + i64::from(raw.offset_delta), timestamp_ms)
+    }
+
+    fn based(&self, raw: RawRecord<'a>) -> Record<'a> {
+        let header = &self.header;
+        let (offset, timestamp_ms) = self.offset_and_time(&raw);
         let sequence = sequence_at(header.base_sequence, raw.offset_delta);
         Record {
-            offset: header.base_offset + i64::from(raw.offset_delta),
+            offset,
             timestamp_ms,
             sequence: (sequence >= 0).then_some(sequence),
             key: raw.key,

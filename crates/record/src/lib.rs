@@ -10,6 +10,7 @@
 //! | give it its offset, epoch and time | [`patch_header`] |
 //! | read its records | [`decode`] |
 //! | write one | [`BatchBuilder`] |
+//! | leave out some of them, as compaction does | [`BatchFilter`] |
 //! | read the markers of transactions | [`ControlRecord`] |
 //!
 //! Batches of magic 2 are read and written. The message formats before it (magic 0 and 1, Kafka 0.7 to
@@ -61,6 +62,9 @@ mod batch;
 mod builder;
 mod check;
 mod control;
+mod filter;
+mod keyless;
+mod keys;
 
 mod error;
 
@@ -72,8 +76,11 @@ pub use check::{Checked, Limits, check, check_with};
 pub use compression::{Compression, Scratch};
 pub use control::{ControlRecord, EndTransactionMarker};
 pub use error::RecordError;
+pub use filter::{BatchFilter, FilterRules, Filtered};
 pub use head::{HEAD_PEEK_LEN, Head, Magic, ProducerStamp};
 pub use header::BatchHeader;
+pub use keyless::records_without_key;
+pub use keys::{KeyAt, each_key};
 pub use legacy::LegacyHeader;
 pub use offset::Offset;
 pub use record::{Header, Headers, Record};

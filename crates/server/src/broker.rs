@@ -18,7 +18,6 @@ use crate::registry::Registry;
 pub(crate) struct Broker {
     pub config: ServerConfig,
     pub store: Store,
-    pub open_files: OpenFiles,
     /// Where the server really listens.
     pub local_addr: SocketAddr,
     pub metrics: Metrics,
@@ -39,7 +38,7 @@ impl Broker {
     pub(crate) fn new(
         config: ServerConfig,
         store: Store,
-        open_files: OpenFiles,
+        open_files: &OpenFiles,
         local_addr: SocketAddr,
     ) -> Broker {
         Broker {
@@ -47,7 +46,6 @@ impl Broker {
             connections: Registry::new(open_files.connections, config.limits.connections_per_ip),
             config,
             store,
-            open_files,
             local_addr,
             metrics: Metrics::default(),
             log_limit: LogLimit::default(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ottla::{Environment, LogConfig};
+use ottla::{CleanerConfig, Environment, LogConfig};
 
 use crate::limits::Limits;
 
@@ -51,6 +51,12 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// How often retention, checkpoints and the expiry of idle producers are looked at.
     pub housekeeping_interval: Duration,
+    /// Whether logs are compacted (`log.cleaner.enable`).
+    pub cleaner_enabled: bool,
+    /// The memory for that (`log.cleaner.*`).
+    pub cleaner: CleanerConfig,
+    /// How long the cleaner sleeps when no log needs it (`log.cleaner.backoff.ms`).
+    pub cleaner_backoff: Duration,
     /// Files and clock.
     pub environment: Environment,
 }
@@ -70,6 +76,9 @@ impl ServerConfig {
             fetch_max_bytes: 55 << 20,
             limits: Limits::default(),
             housekeeping_interval: Duration::from_secs(10),
+            cleaner_enabled: true,
+            cleaner: CleanerConfig::default(),
+            cleaner_backoff: Duration::from_secs(15),
             environment: Environment::default(),
         }
     }

@@ -5,8 +5,9 @@ use ottla_protocol::{Request, RequestHeader};
 use crate::answers::Answers;
 use crate::ended::Ended;
 use crate::handle::{
-    Caller, api_versions, create_partitions, create_topics, delete_records, delete_topics, describe_cluster,
-    describe_configs, fetch, init_producer_id, list_offsets, metadata, offset_for_leader_epoch, produce,
+    Caller, alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics,
+    describe_cluster, describe_configs, fetch, incremental_alter_configs, init_producer_id, list_offsets,
+    metadata, offset_for_leader_epoch, produce,
 };
 
 /// Whether the answers before this request must be on their way before it is handled, as it may wait.
@@ -46,6 +47,10 @@ pub(crate) fn dispatch<'f>(
         }
         Request::DescribeConfigs(request) => {
             answers.push(header, &describe_configs::handle(broker, &request))
+        }
+        Request::AlterConfigs(request) => answers.push(header, &alter_configs::handle(broker, &request)),
+        Request::IncrementalAlterConfigs(request) => {
+            answers.push(header, &incremental_alter_configs::handle(broker, &request))
         }
         Request::CreatePartitions(request) => {
             answers.push(header, &create_partitions::handle(broker, &request))

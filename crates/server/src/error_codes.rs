@@ -13,7 +13,7 @@ use crate::log_limit::About;
 pub(crate) fn code_of(error: &Error) -> ErrorCode {
     match error {
         Error::InvalidBatch(error) => code_of_record(error),
-        Error::ControlBatchFromClient => ErrorCode::InvalidRecord,
+        Error::ControlBatchFromClient | Error::MissingKey { .. } => ErrorCode::InvalidRecord,
         Error::AppendTimeFromClient => ErrorCode::InvalidTimestamp,
         Error::AppendTooLarge { .. } => ErrorCode::RecordListTooLarge,
         Error::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,

@@ -31,6 +31,7 @@ mod limits;
 mod metrics;
 mod server;
 
+mod cleaner;
 mod housekeeping;
 mod listener;
 mod registry;

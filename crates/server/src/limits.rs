@@ -31,7 +31,7 @@ pub struct Limits {
     pub pipelined_requests: usize,
     /// How long a fetch may wait for bytes, whatever it asks for.
     pub fetch_wait: Duration,
-    /// Partitions of all topics together; fewer where the process may not open so many files.
+    /// Partitions of all topics together.
     pub partitions: usize,
 }
 
@@ -66,22 +66,17 @@ impl Limits {
 pub(crate) struct OpenFiles {
     /// Connections, one file each.
     pub connections: usize,
-    /// Sealed segments that the store keeps open, three files each.
-    pub segments: usize,
-    /// Partitions, whose active segments are always open.
-    pub partitions: usize,
+    /// Files of segments that the store keeps open, over all partitions.
+    pub segment_files: usize,
 }
 
 impl OpenFiles {
-    /// Half of `limit` goes to connections, a quarter to sealed segments, and a quarter to active ones and
-    /// whatever else the process does.
+    /// Half of `limit` goes to connections and three eighths to segments; the rest is for those that readers
+    /// still hold when they are closed, and for whatever else the process does.
     fn share(limit: usize, connections: Option<usize>) -> OpenFiles {
-        const OF_A_SEGMENT: usize = 3;
-        const OF_THE_PROCESS: usize = 32;
         OpenFiles {
             connections: connections.unwrap_or(limit / 2).max(1),
-            segments: (limit / 4 / OF_A_SEGMENT).clamp(16, 4_096),
-            partitions: ((limit / 4).saturating_sub(OF_THE_PROCESS) / OF_A_SEGMENT).max(1),
+            segment_files: (limit / 8 * 3).clamp(16, 16_384),
         }
     }
 
@@ -113,12 +108,9 @@ mod tests {
 
     #[test]
     fn connections_get_half_of_the_open_files() {
-        assert_eq!(
-            OpenFiles::share(1_024, None),
-            OpenFiles { connections: 512, segments: 85, partitions: 74 }
-        );
+        assert_eq!(OpenFiles::share(1_024, None), OpenFiles { connections: 512, segment_files: 384 });
         assert_eq!(OpenFiles::share(1_024, Some(7)).connections, 7);
-        assert_eq!(OpenFiles::share(0, None), OpenFiles { connections: 1, segments: 16, partitions: 1 });
+        assert_eq!(OpenFiles::share(0, None), OpenFiles { connections: 1, segment_files: 16 });
     }
 
     #[test]

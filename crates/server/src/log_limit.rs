@@ -13,6 +13,8 @@ pub(crate) enum About {
     Batch,
     /// A failure of the disk.
     Storage,
+    /// Settings that a client changed.
+    Settings,
 }
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -20,7 +22,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Remembers when there was a line of each kind, and how many were left out since.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
-    kinds: [Mutex<Kind>; 3],
+    kinds: [Mutex<Kind>; 4],
 }
 
 #[derive(Debug, Default)]

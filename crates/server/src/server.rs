@@ -11,6 +11,7 @@ use nix::sys::socket::Shutdown;
 use ottla::{Store, StoreConfig, StoreReport};
 
 use crate::broker::Broker;
+use crate::cleaner::Cleaning;
 use crate::config::ServerConfig;
 use crate::error::ServerError;
 use crate::housekeeping::Housekeeping;
@@ -41,6 +42,7 @@ pub struct Server {
     listener: Arc<TcpListener>,
     accepting: Option<JoinHandle<()>>,
     housekeeping: Option<Housekeeping>,
+    cleaning: Option<Cleaning>,
     report: StoreReport,
 }
 
@@ -53,12 +55,16 @@ impl Server {
         let (listener, local_addr) = listen(&config)?;
         let files = OpenFiles::of_this_process(&config.limits);
         let (store, report) = Store::open(&config.data_dir, store_config(&config, &files))?;
-        let broker = Arc::new(Broker::new(config, store, files, local_addr));
+        let broker = Arc::new(Broker::new(config, store, &files, local_addr));
         let listener = Arc::new(listener);
-        let mut server = Server { broker, listener, accepting: None, housekeeping: None, report };
+        let mut server =
+            Server { broker, listener, accepting: None, housekeeping: None, cleaning: None, report };
         server.accepting = Some(server.spawn_accepting().map_err(ServerError::Thread)?);
         // If there is no thread for this, dropping the server stops the other.
         server.housekeeping = Some(Housekeeping::start(server.broker.clone()).map_err(ServerError::Thread)?);
+        if server.broker.config.cleaner_enabled {
+            server.cleaning = Some(Cleaning::start(server.broker.clone()).map_err(ServerError::Thread)?);
+        }
         tracing::info!(address = %local_addr, data_dir = %server.broker.config.data_dir.display(), "serving");
         Ok(server)
     }
@@ -110,6 +116,7 @@ impl Server {
             connections.cut_all();
             connections.wait_until_empty(FINISH_TIME);
         }
+        self.cleaning = None;
         self.housekeeping = None;
         self.broker.store.close()?;
         tracing::info!(address = %self.broker.local_addr, "stopped");
@@ -146,7 +153,7 @@ fn store_config(config: &ServerConfig, files: &OpenFiles) -> StoreConfig {
     StoreConfig {
         defaults: config.log.clone(),
         node_id: config.node_id,
-        open_segments: files.segments,
+        open_files: files.segment_files,
         environment: config.environment.clone(),
     }
 }

@@ -18,16 +18,10 @@ fn all_partitions(broker: &Broker) -> usize {
 /// Refuses to go over the limit of all partitions.
 pub(crate) fn check_partition_limit(broker: &Broker, more: usize) -> Result<(), Refusal> {
     let wanted = all_partitions(broker).saturating_add(more);
-    let refuse = |message| Err(Refusal::new(ErrorCode::PolicyViolation, message));
-    let (configured, openable) = (broker.config.limits.partitions, broker.open_files.partitions);
-    if wanted > configured {
-        return refuse(format!("this server has a limit of {configured} partitions"));
-    }
-    if wanted > openable {
-        return refuse(format!(
-            "the limit on open files of this server's process leaves room for {openable} partitions; \
-             raise it and start the server again"
-        ));
+    let limit = broker.config.limits.partitions;
+    if wanted > limit {
+        let message = format!("this server has a limit of {limit} partitions");
+        return Err(Refusal::new(ErrorCode::PolicyViolation, message));
     }
     Ok(())
 }

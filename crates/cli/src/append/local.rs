@@ -4,8 +4,8 @@ use anyhow::Result;
 use ottla::fs::Os;
 use ottla::{Environment, Log, LogConfig, Offset, metadata, settings};
 
-use super::Sink;
 use super::batcher::Batch;
+use super::sink::Sink;
 use crate::exit::say;
 use crate::partition::name_of;
 

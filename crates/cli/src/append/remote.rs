@@ -11,8 +11,8 @@ use ottla_protocol::api::{api_versions, metadata, produce};
 use ottla_protocol::wire::{Decode, Encode, List, Writer};
 use ottla_protocol::{ApiKey, ErrorCode, LENGTH_BYTES, Message, decode_response, encode_request, frame_len};
 
-use super::Sink;
 use super::batcher::Batch;
+use super::sink::Sink;
 
 const CLIENT_ID: &str = "ottla-append";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

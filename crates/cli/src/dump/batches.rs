@@ -7,7 +7,8 @@ use ottla::segment::{HeadWalk, WalkEnd, Walked};
 use ottla_record::{BatchHeader, Compression, Head, LegacyHeader, TimestampType, verify_crc};
 use serde::Serialize;
 
-use super::{Depth, Printer, record};
+use super::printer::{Depth, Printer};
+use super::record;
 
 /// The head of a batch of magic 2, with Kafka's names.
 #[derive(Serialize)]

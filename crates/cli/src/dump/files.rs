@@ -7,8 +7,9 @@ use ottla::dir::{
 use ottla::fs::FileSystem;
 use serde_json::json;
 
+use super::damage::damage_in;
 use super::kind::SmallFile;
-use super::{Printer, damage_in};
+use super::printer::Printer;
 use crate::text::escaped;
 
 /// Shows a small file of a data or partition directory.

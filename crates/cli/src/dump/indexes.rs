@@ -6,7 +6,7 @@ use ottla::fs::FileSystem;
 use ottla::segment::{Entry, IndexView, OffsetIndexEntry, TimeIndexEntry};
 use serde::Serialize;
 
-use super::Printer;
+use super::printer::Printer;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,8 @@ use ottla::fs::FileSystem;
 use ottla::metadata::{MetadataImage, TopicImage, bootstrap};
 use serde_json::json;
 
-use super::{Printer, damage_in};
+use super::damage::damage_in;
+use super::printer::Printer;
 
 /// Shows what the records of `bootstrap.checkpoint` come to.
 pub fn dump(fs: &dyn FileSystem, path: &Path, printer: &mut Printer<'_>) -> Result<Option<String>> {

@@ -7,7 +7,8 @@ use ottla::fs::FileSystem;
 use ottla::producer::{AbortedTxn, ProducerEntry, TxnIndex, snapshot};
 use serde::Serialize;
 
-use super::{Printer, damage_in};
+use super::damage::damage_in;
+use super::printer::Printer;
 use crate::read_only_fs::ReadOnlyFs;
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use ottla_record::{ControlRecord, Decoded, Magic, Record};
 use serde::Serialize;
 
 use super::batches::timestamp_type_name;
-use super::{Depth, Printer};
+use super::printer::{Depth, Printer};
 use crate::partition::MAX_DECOMPRESSED_BYTES;
 use crate::text::escaped;
 

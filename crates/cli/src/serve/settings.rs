@@ -27,10 +27,14 @@ impl FromStr for Setting {
 }
 
 /// The settings that are the server's own; all others are defaults for topics.
-const OWN: [&str; 10] = [
+const OWN: [&str; 14] = [
     "auto.create.topics.enable",
     "connections.max.idle.ms",
     "fetch.max.bytes",
+    "log.cleaner.backoff.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "log.cleaner.enable",
+    "log.cleaner.io.buffer.size",
     "log.retention.check.interval.ms",
     "max.connections",
     "max.connections.per.ip",
@@ -57,6 +61,10 @@ pub fn apply(config: &mut ServerConfig, setting: &Setting) -> Result<()> {
         "socket.request.max.bytes" => limits.frame_bytes = parse(setting, |n: &usize| *n >= 1024)?,
         "queued.max.request.bytes" => limits.in_flight_bytes = parse(setting, |n: &usize| *n >= 1024)?,
         "connections.max.idle.ms" => limits.idle_time = milliseconds(setting)?,
+        "log.cleaner.enable" => config.cleaner_enabled = parse(setting, |_: &bool| true)?,
+        "log.cleaner.backoff.ms" => config.cleaner_backoff = milliseconds(setting)?,
+        "log.cleaner.dedupe.buffer.size" => config.cleaner.dedupe_buffer_bytes = parse(setting, |_| true)?,
+        "log.cleaner.io.buffer.size" => config.cleaner.io_buffer_bytes = parse(setting, |_| true)?,
         "log.retention.check.interval.ms" => config.housekeeping_interval = milliseconds(setting)?,
         _ => {
             if !ottla::settings::from_broker(&mut config.log, name, value)? {
@@ -103,7 +111,7 @@ mod tests {
     #[test]
     fn every_own_setting_is_known() {
         for name in OWN {
-            let value = if name == "auto.create.topics.enable" { "true" } else { "2048" };
+            let value = if name.ends_with(".enable") { "true" } else { "2048" };
             assert!(set(&format!("{name}={value}")).is_ok(), "{name}");
         }
     }

@@ -33,6 +33,15 @@ impl DirLock {
         }
     }
 
+    /// Whether anybody holds the lock now, where the system can tell. Nothing is created or kept from anybody.
+    ///
+    /// # Errors
+    /// As the system reports it.
+    pub fn is_held(fs: &dyn FileSystem, data_dir: &Path) -> Result<bool> {
+        let path = data_dir.join(FILE_NAME);
+        fs.is_locked(&path).map_err(|e| Error::io("look at", path, e))
+    }
+
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -114,6 +114,15 @@ pub trait FileSystem: Send + Sync + Debug {
     /// # Errors
     /// `WouldBlock` while anybody (this process too) holds it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+
+    /// Whether anybody holds the lock on the file at `path`; neither makes the file nor keeps anybody out.
+    /// The answer is old when it comes. Where the system cannot tell, it is `false`.
+    ///
+    /// # Errors
+    /// As the system reports it.
+    fn is_locked(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
 }
 
 /// A lock that is held while this value lives.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::sys::uio::pwritev;
 
-use super::os_lock::OsLock;
+use super::os_lock::{OsLock, is_locked};
 use super::{DirEntry, File, FileSystem, Lock, Metadata, OpenMode};
 
 /// New files are for their owner only.
@@ -100,6 +100,14 @@ impl FileSystem for Os {
             options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
         };
         Ok(Box::new(OsLock::acquire(open, || fs::metadata(path))?))
+    }
+
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        match StdFile::open(path) {
+            Ok(file) => is_locked(&file),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -55,6 +55,8 @@ fn same_file(a: &Metadata, b: &Metadata) -> bool {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use linux::is_locked;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 use linux::{try_lock, unlock};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -79,6 +81,13 @@ mod linux {
         Ok(())
     }
 
+    /// Whether somebody else's lock stands on the file.
+    pub(in crate::fs) fn is_locked(file: &File) -> io::Result<bool> {
+        let mut found = whole_file(libc::F_WRLCK);
+        fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
+        Ok(libc::c_int::from(found.l_type) != libc::F_UNLCK)
+    }
+
     /// Length zero reaches to the end of the file, however far that moves. The process id must be
     /// zero in a lock of this kind.
     pub(super) fn whole_file(kind: libc::c_int) -> libc::flock {
@@ -101,6 +110,12 @@ fn try_lock(file: &File) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn unlock(file: &File) -> io::Result<()> {
     file.unlock()
+}
+
+/// Nobody can be asked without taking the lock.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn is_locked(_file: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -173,7 +188,20 @@ mod tests {
         let (child, answer) = other_process(&path);
         assert_eq!(answer, "locked");
         assert_eq!(Os.lock(&path).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        assert!(Os.is_locked(&path).unwrap());
         let_go(child);
+        assert!(!Os.is_locked(&path).unwrap());
+        Os.lock(&path).unwrap();
+    }
+
+    #[test]
+    fn asking_for_a_lock_takes_none_and_makes_no_file() {
+        let (_dir, path) = lock_file();
+        assert!(!Os.is_locked(&path).unwrap() && !path.exists());
+        let held = Os.lock(&path).unwrap();
+        assert!(Os.is_locked(&path).unwrap());
+        drop(held);
+        assert!(!Os.is_locked(&path).unwrap());
         Os.lock(&path).unwrap();
     }
 

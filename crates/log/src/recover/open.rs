@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::producers::{self, Replay};
 use super::rebuild;
-use super::report::{RecoveryReport, Truncation};
+use super::report::{Damage, RecoveryReport, Truncation};
 use super::survey::{SegmentNames, Survey};
-use super::{leftovers, tail};
+use super::{epochs, leftovers, tail};
 use crate::append::Appender;
 use crate::config::{Environment, LogConfig};
 use crate::data_dir::{Checkpoints, Marks};
@@ -15,7 +15,7 @@ use crate::doubt;
 use crate::error::{Error, Result};
 use crate::offset::Offset;
 use crate::producer::{TxnIndex, snapshot};
-use crate::segment::{HandleCache, Home, Segment, SegmentSet, SegmentWriter};
+use crate::segment::{HandleCache, Home, Segment, SegmentSet, SegmentWriter, WalkEnd};
 use crate::shared::{Bounds, Shared};
 
 /// What opening a log needs to know.
@@ -47,7 +47,7 @@ pub(crate) fn open(options: OpenOptions) -> Result<(Shared, Appender, RecoveryRe
 
 fn recover(home: &Arc<Home>, options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
     let mut opening = Opening::survey(home, &options)?;
-    opening.epochs = LeaderEpochs::read(&*home.fs, &home.dir)?;
+    opening.epochs = epochs::load(home, &opening.names)?;
     if opening.report.clean {
         opening.find_end()?
     } else {
@@ -132,18 +132,32 @@ fn assemble(
     )
 }
 
+/// From where on a gap between two segments is damage.
+fn gapless_from(options: &OpenOptions) -> Option<Offset> {
+    // The policy may have been another when the log was compacted; what was compacted keeps its gaps.
+    let cleaner_point =
+        options.checkpoints.as_ref().and_then(|points| points.cleaner_point(&options.topic_partition));
+    let is_compacted = options.config.cleanup_policy.compact;
+    options.marks.recovery_point.filter(|_| !is_compacted).map(|_| cleaner_point.unwrap_or_default())
+}
+
 /// A log that is being opened.
 struct Opening<'a> {
     home: &'a Arc<Home>,
     interval_bytes: u32,
-    /// Whether each segment past the recovery point begins where the one before it ends. Compaction leaves
-    /// gaps, and so may who wrote a log of which no checkpoint tells.
-    gapless: bool,
+    /// Each segment behind this offset begins where the one before it ends. Compaction leaves gaps, and so may
+    /// who wrote a log of which no checkpoint tells.
+    gapless_from: Option<Offset>,
     names: BTreeMap<Offset, SegmentNames>,
     epochs: LeaderEpochs,
     /// Everything below was on disk before the crash.
     recovery_point: Offset,
+    /// The recovery point as the checkpoint tells it.
+    marked_end: Option<Offset>,
     log_end_offset: Offset,
+    /// Whether appending needs a new segment: the last one ends in damage that stays, or below offsets that
+    /// were given out once.
+    needs_segment: bool,
     /// Whether what the files show may not be on disk.
     in_doubt: bool,
     /// Where reading again began, after a crash.
@@ -158,7 +172,10 @@ impl<'a> Opening<'a> {
         let mut removed_leftovers = leftovers::finish(home, &survey)?;
         let mut names = Survey::of(&*home.fs, &home.dir)?.whole_segments();
         if let Some(log_start_offset) = options.marks.log_start_offset {
-            removed_leftovers.extend(leftovers::finish_delete(home, &mut names, log_start_offset)?);
+            let now_ms = options.environment.clock.now_ms();
+            let finished =
+                leftovers::finish_delete(home, &mut names, log_start_offset, &options.config, now_ms)?;
+            removed_leftovers.extend(finished);
         }
         let in_doubt = doubt::is_noted(home)?;
         let first = names.keys().next().copied().unwrap_or_default();
@@ -166,8 +183,10 @@ impl<'a> Opening<'a> {
         Ok(Opening {
             home,
             interval_bytes: options.config.index_interval_bytes,
-            gapless: options.marks.recovery_point.is_some() && !options.config.cleanup_policy.compact,
+            gapless_from: gapless_from(options),
             recovery_point,
+            marked_end: options.marks.recovery_point,
+            needs_segment: false,
             log_end_offset: options.marks.log_start_offset.unwrap_or_default(),
             checked_from: None,
             in_doubt,
@@ -187,14 +206,19 @@ impl<'a> Opening<'a> {
     fn find_end(&mut self) -> Result<()> {
         let Some(last) = self.names.keys().next_back().copied() else { return Ok(()) };
         let (log_end_offset, position, end) = tail::end_by_index(self.home, last)?;
-        if end != crate::segment::WalkEnd::Clean {
-            // The mark says clean, the file says otherwise: the file is right.
-            tracing::warn!(dir = %self.home.dir.display(), position, ?end, "the log does not end cleanly although it was marked so");
-            self.recovery_point = last;
-            return self.check_past_recovery_point();
+        // Closing flushes everything, so the checkpoint tells the end of the log, where there is one.
+        let as_marked = self.marked_end.is_none_or(|marked| marked == log_end_offset);
+        if end == WalkEnd::Clean && as_marked && log_end_offset >= last {
+            self.log_end_offset = log_end_offset;
+            return Ok(());
         }
-        self.log_end_offset = log_end_offset;
-        Ok(())
+        // The mark says clean, the file says otherwise: the file is right.
+        let marked_end = self.marked_end.map(Offset::get);
+        tracing::warn!(dir = %self.home.dir.display(), position, ?end, %log_end_offset, marked_end, "the log does not end as its clean shutdown says");
+        self.report.clean = false;
+        // Where no checkpoint tells, what was closed before the last segment began is taken for sure.
+        self.recovery_point = self.marked_end.unwrap_or(last).max(self.recovery_point);
+        self.check_past_recovery_point()
     }
 
     /// Step 3 after a crash: segments that end below the recovery point are not looked at.
@@ -209,7 +233,11 @@ impl<'a> Opening<'a> {
         let mut previous_end = None;
         for (number, base) in suspects.iter().enumerate() {
             let behind = |from| suspects.get(from..).unwrap_or_default();
-            if previous_end.is_some_and(|end| end > *base || (self.gapless && end < *base)) {
+            // A gap below the recovery point is damage too, which nothing that is cut would mend.
+            let gapless = self.gapless_from.is_some_and(|from| from < *base);
+            let is_gap = |end: Offset| gapless && end.max(self.recovery_point) < *base;
+            let overlaps = |end: Offset| end > *base && *base >= self.recovery_point;
+            if previous_end.is_some_and(|end| overlaps(end) || is_gap(end)) {
                 self.report.truncated = self.set_aside(behind(number))?;
                 break;
             }
@@ -221,9 +249,11 @@ impl<'a> Opening<'a> {
                 &mut self.epochs,
             )?;
             self.report.scanned_bytes += checked.scanned_bytes;
-            self.log_end_offset = checked.end_offset;
             previous_end = Some(checked.end_offset);
-            let whole = checked.is_whole();
+            self.needs_segment = checked.ends_in_damage();
+            self.log_end_offset = checked.end_offset;
+            let whole = checked.is_kept_whole();
+            self.report.damaged.extend_from_slice(&checked.damaged);
             // First what cannot follow the cut, so that a crash in between leaves no hole.
             let aside = if whole { None } else { self.set_aside(behind(number + 1))? };
             self.report.truncated = checked.settle(self.home)?;
@@ -238,8 +268,36 @@ impl<'a> Opening<'a> {
                 break;
             }
         }
+        self.keep_offsets_below_recovery_point();
         self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
         if self.in_doubt { doubt::clear(self.home) } else { Ok(()) }
+    }
+
+    /// Offsets below the recovery point were given out, and their records were on disk: where they are lost,
+    /// the log goes on behind them, so that nobody reads others in their place.
+    fn keep_offsets_below_recovery_point(&mut self) {
+        /// More offsets than a segment can hold are not lost with its end; then the checkpoint is wrong.
+        const MOST: i64 = i32::MAX as i64;
+        let Some(marked) = self.marked_end else { return };
+        let lost = marked - self.log_end_offset;
+        let Some((last, _)) = self.names.last_key_value().filter(|_| (1..=MOST).contains(&lost)) else {
+            return;
+        };
+        if !self.needs_segment {
+            self.report.damaged.push(Damage {
+                path: self.home.path(*last, FileKind::Log),
+                position: self
+                    .home
+                    .fs
+                    .metadata(&self.home.path(*last, FileKind::Log))
+                    .map_or(0, |file| file.len),
+                bytes: 0,
+                next_offset: self.log_end_offset,
+                reason: format!("the file ends there, and offsets up to {marked} were on disk"),
+            });
+        }
+        self.needs_segment = true;
+        self.log_end_offset = marked;
     }
 
     /// Takes segments out of the log that cannot follow what is there now, and tells what was cut so.
@@ -279,10 +337,12 @@ impl<'a> Opening<'a> {
             .filter(|(base, _)| !checked(base))
             .map(|(base, names)| (*base, *names))
             .collect();
+        let last = self.names.keys().next_back().copied();
         for (base, names) in suspects {
             let there = names.index && names.time_index;
-            // After a clean shutdown the names are all that is looked at.
-            if there && (self.report.clean || rebuild::indexes_agree(self.home, base)?) {
+            // After a clean shutdown names are all that is looked at, but for the indexes that appending resumes.
+            let looks_no_further = self.report.clean && Some(base) != last;
+            if there && (looks_no_further || rebuild::indexes_agree(self.home, base)?) {
                 continue;
             }
             self.report.rebuilt_indexes.extend(rebuild::rebuild(self.home, base, self.interval_bytes)?);
@@ -303,6 +363,12 @@ impl<'a> Opening<'a> {
         }
         let writer = self.resume_writer(now_ms)?;
         let bounds = bounds(&options, &self.names, self.log_end_offset);
+        // What is appended from here on is not on disk, whatever was there before.
+        if let Some(checkpoints) =
+            options.checkpoints.as_ref().filter(|_| self.marked_end > Some(self.log_end_offset))
+        {
+            checkpoints.lower_recovery_point(&options.topic_partition, self.log_end_offset)?;
+        }
         let survey = self.remove_stray_snapshots()?;
         let segments = sealed(self.home, &self.names);
         segments.replace_from(writer.segment().base_offset(), vec![writer.segment().clone()]);
@@ -332,7 +398,8 @@ impl<'a> Opening<'a> {
     }
 
     fn resume_writer(&self, now_ms: i64) -> Result<SegmentWriter> {
-        let Some((base, names)) = self.names.last_key_value() else {
+        let last = self.names.last_key_value().filter(|_| !self.needs_segment);
+        let Some((base, names)) = last else {
             return SegmentWriter::create(self.home, self.log_end_offset, self.interval_bytes, now_ms);
         };
         let path = self.home.path(*base, FileKind::Log);

@@ -11,7 +11,7 @@ use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::offset::{Offset, Position};
 use crate::producer::{BatchStamp, CompletedTxn, Marker, ProducerState, TxnIndex, snapshot};
-use crate::segment::{HeadWalk, Home, Segment, SegmentFiles, SegmentSet, Walked};
+use crate::segment::{HeadWalk, Home, Segment, SegmentFiles, SegmentSet};
 
 /// Which snapshot may be taken, and how far the log goes.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,11 @@ fn replay_segment(
     let from = state.map_end_offset();
     let start = segment.floor_position(&files, from, size)?;
     let mut walk = HeadWalk::new(&*files.log, start, size);
-    while let Walked::Batch(position, head) = walk.step().map_err(|e| Error::io("read", &path, e))? {
+    let mut next_offset = segment.base_offset();
+    while let Some((position, head)) =
+        walk.step_over_damage(next_offset).map_err(|e| Error::io("read", &path, e))?
+    {
+        next_offset = head.last_offset() + 1;
         if head.last_offset() < from {
             continue;
         }

@@ -1,12 +1,15 @@
 //! Step 4: indexes from the log. They are derived data: built anew they are what appending wrote.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::Offset;
-use crate::segment::{BuiltIndexes, HeadWalk, Home, IndexView, OffsetIndexEntry, TimeIndexEntry, Walked};
+use crate::segment::{
+    BuiltIndexes, HeadWalk, Home, IndexView, OffsetIndexEntry, Segment, TimeIndexEntry, Walked,
+};
 
 /// Replaces the two index files of a segment. Maps of the old ones stay readable: a name is moved over,
 /// no file that may be mapped is cut.
@@ -39,8 +42,32 @@ pub(crate) fn rebuild(home: &Home, base_offset: Offset, interval_bytes: u32) -> 
 
 /// Whether the last entries of both indexes agree with the log: a quick look, not a proof. Lookups do not
 /// trust an entry that the log does not bear out.
-pub(crate) fn indexes_agree(home: &Home, base_offset: Offset) -> Result<bool> {
-    Ok(offset_index_agrees(home, base_offset)? && time_index_agrees(home, base_offset)?)
+pub(crate) fn indexes_agree(home: &Arc<Home>, base_offset: Offset) -> Result<bool> {
+    if !offset_index_agrees(home, base_offset)? || !time_index_agrees(home, base_offset)? {
+        return Ok(false);
+    }
+    match last_time_is_borne_out(home, base_offset) {
+        // Damage on the way there: the index is built anew around it.
+        Err(Error::Corrupt(_)) => Ok(false),
+        looked => looked,
+    }
+}
+
+/// Whether the last entry of the time index tells the timestamp of a batch. An index without entries is that of
+/// a log without timestamps.
+fn last_time_is_borne_out(home: &Arc<Home>, base_offset: Offset) -> Result<bool> {
+    let segment = Arc::new(Segment::sealed(base_offset, home.clone(), false));
+    let files = segment.files()?;
+    let size = segment.size_bytes()?;
+    let path = home.path(base_offset, FileKind::TimeIndex);
+    let last = files.time_index(&segment)?.last().map_err(|e| Error::io("read", &path, e))?;
+    let offset = last.map_or(base_offset, |last| last.offset(base_offset));
+    let batch = segment.find(&files, offset, size)?;
+    Ok(match (last, batch) {
+        (Some(last), Some((_, head))) => head.max_timestamp_ms() == last.timestamp_ms,
+        (Some(_), None) => false,
+        (None, batch) => batch.is_none_or(|(_, head)| head.max_timestamp_ms() < 0),
+    })
 }
 
 fn offset_index_agrees(home: &Home, base_offset: Offset) -> Result<bool> {

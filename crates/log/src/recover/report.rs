@@ -16,6 +16,8 @@ pub struct RecoveryReport {
     pub scanned_bytes: u64,
     /// What was cut from the end.
     pub truncated: Option<Truncation>,
+    /// What is damaged below the recovery point. It stays as it is; reads of it are told.
+    pub damaged: Vec<Damage>,
     /// Index files that were built anew.
     pub rebuilt_indexes: Vec<PathBuf>,
     /// Files that an interrupted delete or swap had left, and that are gone now.
@@ -33,7 +35,10 @@ impl RecoveryReport {
 
     /// Whether opening found everything as it should be.
     pub fn is_uneventful(&self) -> bool {
-        self.truncated.is_none() && self.rebuilt_indexes.is_empty() && self.removed_leftovers.is_empty()
+        self.truncated.is_none()
+            && self.damaged.is_empty()
+            && self.rebuilt_indexes.is_empty()
+            && self.removed_leftovers.is_empty()
     }
 }
 
@@ -54,6 +59,21 @@ pub struct Truncation {
     pub kept_aside: Vec<PathBuf>,
 }
 
+/// Bytes that were on disk before the crash and are no whole batch now. Recovery leaves them alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment.
+    pub path: PathBuf,
+    /// The first damaged byte.
+    pub position: u64,
+    /// How many there are up to the next whole batch, or to the end of the segment.
+    pub bytes: u64,
+    /// The first offset that cannot be read.
+    pub next_offset: Offset,
+    /// What stands there.
+    pub reason: String,
+}
+
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.clean {
@@ -68,6 +88,13 @@ impl fmt::Display for RecoveryReport {
         if let Some(cut) = &self.truncated {
             let Truncation { cut_bytes, log_end_offset, reason, .. } = cut;
             write!(f, ", {cut_bytes} bytes cut at offset {log_end_offset} ({reason})")?;
+        }
+        for Damage { path, position, bytes, next_offset, reason } in &self.damaged {
+            write!(
+                f,
+                ", {bytes} bytes at {position} of {}, from offset {next_offset} on, are damaged and left as they are ({reason})",
+                path.display()
+            )?;
         }
         if !self.rebuilt_indexes.is_empty() {
             write!(f, ", {} index files rebuilt", self.rebuilt_indexes.len())?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::dir::{FileKind, FileName};
+use crate::dir::{FileKind, FileName, Leftovers};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::offset::Offset;
@@ -20,12 +20,12 @@ pub(crate) struct SegmentNames {
 /// The names in a partition directory, sorted into what they mean.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Survey {
-    /// By base offset; those without a `.log` file are orphans.
+    /// By base offset, also those without a `.log` file.
     pub segments: BTreeMap<Offset, SegmentNames>,
     /// The offsets of producers' snapshots.
     pub snapshots: BTreeSet<Offset>,
-    /// Names with a suffix: what a delete or a swap has left.
-    pub leftovers: Vec<FileName>,
+    /// What a delete or a swap has left.
+    pub leftovers: Leftovers,
 }
 
 impl Survey {
@@ -36,7 +36,8 @@ impl Survey {
     }
 
     fn of_names(names: impl Iterator<Item = FileName>) -> Survey {
-        let mut survey = Survey::default();
+        let names: Vec<_> = names.collect();
+        let mut survey = Survey { leftovers: Leftovers::among(names.iter().copied()), ..Survey::default() };
         for name in names {
             survey.take(name);
         }
@@ -45,7 +46,6 @@ impl Survey {
 
     fn take(&mut self, name: FileName) {
         if name.suffix.is_some() {
-            self.leftovers.push(name);
             return;
         }
         if name.kind == FileKind::Snapshot {
@@ -60,24 +60,6 @@ impl Survey {
             FileKind::TxnIndex => segment.txn_index = true,
             FileKind::Snapshot => {}
         }
-    }
-
-    /// Index files whose segment has no `.log` file.
-    pub(crate) fn orphans(&self) -> Vec<FileName> {
-        let orphans = self.segments.iter().filter(|(_, names)| !names.log);
-        orphans
-            .flat_map(|(base_offset, names)| {
-                let kinds = [
-                    (names.index, FileKind::Index),
-                    (names.time_index, FileKind::TimeIndex),
-                    (names.txn_index, FileKind::TxnIndex),
-                ];
-                kinds
-                    .into_iter()
-                    .filter(|(there, _)| *there)
-                    .map(|(_, kind)| FileName::new(*base_offset, kind))
-            })
-            .collect()
     }
 
     /// The segments that have a `.log` file.
@@ -112,15 +94,13 @@ mod tests {
     #[test]
     fn names_that_are_not_ours_are_passed_over() {
         let survey = survey(&["partition.metadata", "leader-epoch-checkpoint", "notes.txt", "1.log"]);
-        assert!(survey.segments.is_empty() && survey.leftovers.is_empty());
+        assert!(survey.segments.is_empty() && survey.leftovers.worthless().is_empty());
     }
 
     #[test]
-    fn an_index_without_its_log_is_an_orphan() {
+    fn an_index_without_its_log_is_no_segment() {
         let survey = survey(&["00000000000000000007.index", "00000000000000000000.log"]);
-        let names: Vec<String> = survey.orphans().iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["00000000000000000007.index"]);
-        assert_eq!(survey.whole_segments().len(), 1);
+        assert_eq!((survey.segments.len(), survey.whole_segments().len()), (2, 1));
     }
 
     #[test]

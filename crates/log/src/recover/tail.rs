@@ -1,19 +1,20 @@
 //! Step 3: where the log ends. After a crash every batch past the recovery point is read and checked, and
-//! the log is cut at the first that is not whole.
+//! the log is cut at the first that is not whole. Below the recovery point nothing is cut: what is damaged
+//! there is told, and passed over.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ottla_record::Head;
 
-use super::report::Truncation;
+use super::report::{Damage, Truncation};
 use crate::dir::{FileKind, FileName, LeaderEpochs, Suffix};
 use crate::error::{Error, Result};
 use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position};
 use crate::segment::{
     BatchScan, BuiltIndexes, Entry, HeadWalk, Home, IndexBuilder, IndexView, OffsetIndexEntry, ScanEnd,
-    TimeIndexEntry, WalkEnd, Walked,
+    TimeIndexEntry, WalkEnd, Walked, next_whole_batch,
 };
 
 /// Recovery reads through one buffer of this size.
@@ -63,6 +64,8 @@ pub(crate) struct CheckedSegment {
     pub end_offset: Offset,
     /// Bytes that were read.
     pub scanned_bytes: u64,
+    /// What is damaged below the recovery point.
+    pub damaged: Vec<Damage>,
     base_offset: Offset,
     file: Arc<dyn File>,
     position: u64,
@@ -87,26 +90,30 @@ pub(crate) fn check_segment(
     let start = u64::from(resumed.position.get());
     let mut end_offset = base_offset;
     let mut scan = BatchScan::new(&*file, resumed.position, size, SCAN_BUFFER_BYTES);
-    let stopped = loop {
-        match scan.step().map_err(fail)? {
-            Ok(batch) if fits(&batch.head, base_offset, end_offset) => {
-                end_offset = batch.head.last_offset() + 1;
-                epochs.assign(batch.head.leader_epoch(), batch.head.base_offset());
-                resumed.observe(&batch.head, batch.position);
-            }
-            Ok(batch) => {
-                let misplaced =
-                    format!("a batch with offset {} after {end_offset}", batch.head.base_offset());
-                break (u64::from(batch.position.get()), Stop::Damage(misplaced));
-            }
-            Err(ScanEnd { position, end }) => break (position, Stop::from(end)),
+    let mut damaged = Vec::new();
+    let (position, stop) = loop {
+        let (position, stop) =
+            take_whole(&mut scan, base_offset, recovery_point, &mut end_offset, epochs, &mut resumed)
+                .map_err(fail)?;
+        if matches!(stop, Stop::Clean) || end_offset >= recovery_point {
+            break (position, stop);
+        }
+        // What was there was on disk once, so no crash explains it, and nobody asked to give it up.
+        let next = next_whole_batch(&*file, position, size, end_offset).map_err(fail)?;
+        let bytes = next.map_or(size, |next| u64::from(next.get())) - position;
+        let path = path.clone();
+        damaged.push(Damage { path, position, bytes, next_offset: end_offset, reason: stop.reason() });
+        resumed.builder.pass_over(bytes);
+        match next {
+            Some(next) => scan.seek(next),
+            None => break (size, Stop::Clean),
         }
     };
-    let (position, stop) = stopped;
     let built = resumed.finish();
     Ok(CheckedSegment {
         end_offset,
         scanned_bytes: size - start,
+        damaged,
         base_offset,
         file,
         position,
@@ -116,21 +123,54 @@ pub(crate) fn check_segment(
     })
 }
 
+/// Takes batches as long as they are whole and in order; returns where that ends, and why.
+fn take_whole(
+    scan: &mut BatchScan<'_>,
+    base_offset: Offset,
+    recovery_point: Offset,
+    end_offset: &mut Offset,
+    epochs: &mut LeaderEpochs,
+    resumed: &mut Resumed,
+) -> std::io::Result<(u64, Stop)> {
+    loop {
+        match scan.step()? {
+            Ok(batch) if fits(&batch.head, base_offset, *end_offset) => {
+                *end_offset = batch.head.last_offset() + 1;
+                // The history below the recovery point is on disk, and begins before the first batch looked at.
+                if batch.head.base_offset() >= recovery_point {
+                    epochs.assign(batch.head.leader_epoch(), batch.head.base_offset());
+                }
+                resumed.observe(&batch.head, batch.position);
+            }
+            Ok(batch) => {
+                let misplaced =
+                    format!("a batch with offset {} after {end_offset}", batch.head.base_offset());
+                return Ok((u64::from(batch.position.get()), Stop::Damage(misplaced)));
+            }
+            Err(ScanEnd { position, end }) => return Ok((position, Stop::from(end))),
+        }
+    }
+}
+
 impl CheckedSegment {
-    /// Whether all of it is whole.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Whether nothing of it is to be cut.
+    pub(crate) fn is_kept_whole(&self) -> bool {
         matches!(self.stop, Stop::Clean)
+    }
+
+    /// Whether its last bytes are damaged and stay, so that nothing can be appended behind them.
+    pub(crate) fn ends_in_damage(&self) -> bool {
+        self.damaged.last().is_some_and(|damage| damage.position + damage.bytes == self.size)
     }
 
     /// Cuts what is not whole, and writes both indexes anew. Returns what was cut.
     pub(crate) fn settle(self, home: &Home) -> Result<Option<Truncation>> {
         super::write_indexes(home, self.base_offset, &self.built)?;
-        let (reason, keep) = match &self.stop {
+        let keep = match &self.stop {
             Stop::Clean => return Ok(None),
-            Stop::Torn(reason) => {
-                (reason, super::resync::finds_a_batch(&*self.file, self.position, self.size, self.end_offset))
-            }
-            Stop::Damage(reason) => (reason, Ok(true)),
+            Stop::Torn(_) => next_whole_batch(&*self.file, self.position, self.size, self.end_offset)
+                .map(|next| next.is_some()),
+            Stop::Damage(_) => Ok(true),
         };
         let path = home.path(self.base_offset, FileKind::Log);
         let keep = keep.map_err(|e| Error::io("read", &path, e))?;
@@ -143,7 +183,7 @@ impl CheckedSegment {
             position: self.position,
             cut_bytes: self.size - self.position,
             log_end_offset: self.end_offset,
-            reason: reason.clone(),
+            reason: self.stop.reason(),
             kept_aside,
         }))
     }
@@ -184,6 +224,15 @@ enum Stop {
     Torn(String),
     /// Bytes that no crash of an appender explains.
     Damage(String),
+}
+
+impl Stop {
+    fn reason(&self) -> String {
+        match self {
+            Stop::Clean => String::new(),
+            Stop::Torn(reason) | Stop::Damage(reason) => reason.clone(),
+        }
+    }
 }
 
 impl From<WalkEnd> for Stop {

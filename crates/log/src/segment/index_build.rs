@@ -80,6 +80,16 @@ impl IndexBuilder {
         entries
     }
 
+    /// Takes bytes that no batch stands for any more: what was there counted towards the interval.
+    pub(crate) fn pass_over(&mut self, bytes: u64) {
+        self.bytes_since_entry += bytes;
+    }
+
+    /// Whether [`IndexBuilder::close`] has an entry to give.
+    pub(crate) fn lacks_last_entry(&self) -> bool {
+        self.max_timestamp.timestamp_ms > self.last_time_entry_ms
+    }
+
     /// The last time-index entry, due when the segment is closed.
     pub(crate) fn close(&mut self) -> Option<TimeIndexEntry> {
         self.time_entry()
@@ -115,7 +125,8 @@ pub struct BuiltIndexes {
 
 impl BuiltIndexes {
     /// Builds the indexes that Kafka would have for the whole batches in the first `end` bytes of a
-    /// closed segment, and tells what stands behind them. Only heads are read.
+    /// closed segment, and tells how they end: [`WalkEnd::Clean`], or what the first bytes are that are no
+    /// batch. Batches behind those get their entries all the same. Only heads are read.
     ///
     /// # Errors
     /// As the file system reports it.
@@ -128,12 +139,25 @@ impl BuiltIndexes {
         let mut built = BuiltIndexes::default();
         let mut builder = IndexBuilder::new(base_offset, index_interval_bytes);
         let mut walk = HeadWalk::new(file, Position::ZERO, end);
-        let stopped = loop {
+        let (mut next_offset, mut stopped) = (base_offset, None);
+        loop {
             match walk.step()? {
-                Walked::Batch(position, head) => built.take(&mut builder, position, &head),
-                Walked::End(end) => break end,
+                Walked::Batch(position, head) => {
+                    next_offset = head.last_offset() + 1;
+                    built.take(&mut builder, position, &head);
+                }
+                Walked::End(WalkEnd::Clean) => break,
+                Walked::End(damage) => {
+                    stopped.get_or_insert(damage);
+                    let damaged_from = walk.position();
+                    if !walk.skip_damage(next_offset)? {
+                        break;
+                    }
+                    builder.pass_over(walk.position() - damaged_from);
+                }
             }
-        };
+        }
+        let stopped = stopped.unwrap_or(WalkEnd::Clean);
         if let Some(entry) = builder.close() {
             entry.encode(&mut built.time_index);
         }

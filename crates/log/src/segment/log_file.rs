@@ -4,8 +4,9 @@ use std::io;
 
 use ottla_record::{BatchChecksum, HEAD_PEEK_LEN, Head, RecordError};
 
+use super::resync::next_whole_batch;
 use crate::fs::File;
-use crate::offset::Position;
+use crate::offset::{Offset, Position};
 
 /// Why a walk stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +50,9 @@ pub struct HeadWalk<'a> {
 }
 
 impl<'a> HeadWalk<'a> {
-    /// The most that is read at once.
-    pub(crate) const CHUNK: usize = 4096;
+    /// The most that is read at once: what lies between two index entries at Kafka's interval of 4 KiB,
+    /// where batches are small.
+    pub(crate) const CHUNK: usize = 6 * 1024;
     /// Batches at least this large are not worth reading the bytes behind their head.
     const SMALL_BATCH: usize = 1024;
     const FIRST_READ: usize = 256;
@@ -70,8 +72,8 @@ impl<'a> HeadWalk<'a> {
 
     /// Reads this many bytes at first, where the caller knows how far the walk is likely to go.
     pub(crate) fn read_at_first(mut self, bytes: usize) -> HeadWalk<'a> {
-        if (1..=HeadWalk::CHUNK + HEAD_PEEK_LEN).contains(&bytes) {
-            self.read_ahead = bytes.min(HeadWalk::CHUNK);
+        if (1..=HeadWalk::CHUNK).contains(&bytes) {
+            self.read_ahead = bytes;
         }
         self
     }
@@ -109,6 +111,31 @@ impl<'a> HeadWalk<'a> {
         Ok(Walked::Batch(position, head))
     }
 
+    /// Goes to the next batch, over whatever is damaged before it; `None` where no whole one follows.
+    /// `next_offset` is where the batch before ended.
+    ///
+    /// # Errors
+    /// As the file system reports it.
+    pub fn step_over_damage(&mut self, next_offset: Offset) -> io::Result<Option<(Position, Head)>> {
+        loop {
+            match self.step()? {
+                Walked::Batch(position, head) => return Ok(Some((position, head))),
+                Walked::End(WalkEnd::Clean) => return Ok(None),
+                Walked::End(_) if !self.skip_damage(next_offset)? => return Ok(None),
+                Walked::End(_) => {}
+            }
+        }
+    }
+
+    /// Goes on at the next whole batch, which is then the next step; tells whether there is one.
+    pub(crate) fn skip_damage(&mut self, next_offset: Offset) -> io::Result<bool> {
+        let next = next_whole_batch(self.file, self.position, self.end, next_offset)?;
+        if let Some(next) = next {
+            self.position = u64::from(next.get());
+        }
+        Ok(next.is_some())
+    }
+
     fn prefix(&mut self, left: u64) -> io::Result<&[u8]> {
         let wanted = HEAD_PEEK_LEN.min(usize::try_from(left).unwrap_or(usize::MAX));
         let chunk_end = self.chunk_start + self.chunk_len as u64;
@@ -123,6 +150,19 @@ impl<'a> HeadWalk<'a> {
         let start = (self.position - self.chunk_start) as usize;
         Ok(self.chunk.get(start..start + wanted).unwrap_or(&[]))
     }
+}
+
+/// The offset after the last batch of a file that begins at `base_offset`, as far as heads follow each other.
+///
+/// # Errors
+/// As the file system reports it.
+pub fn end_by_heads(file: &dyn File, base_offset: Offset) -> io::Result<Offset> {
+    let mut walk = HeadWalk::new(file, Position::ZERO, file.len()?);
+    let mut end_offset = base_offset;
+    while let Walked::Batch(_, head) = walk.step()? {
+        end_offset = end_offset.max(head.last_offset() + 1);
+    }
+    Ok(end_offset)
 }
 
 /// A batch whose every byte was checked.
@@ -167,6 +207,11 @@ impl<'a> BatchScan<'a> {
     /// The byte after the last batch that was returned.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Goes on at `position`, where a batch begins.
+    pub(crate) fn seek(&mut self, position: Position) {
+        self.position = u64::from(position.get());
     }
 
     /// The next batch, or why there is none.

@@ -9,6 +9,7 @@ mod index;
 mod index_build;
 mod log_file;
 mod offset_index;
+mod resync;
 mod roll;
 #[expect(clippy::module_inception, reason = "the folder is the segment and its files; this file is the type")]
 mod segment;
@@ -21,8 +22,9 @@ pub(crate) use handles::{HandleCache, Handles, Home};
 pub use index::{Around, Entry, IndexView};
 pub use index_build::BuiltIndexes;
 pub(crate) use index_build::IndexBuilder;
-pub use log_file::{BatchScan, HeadWalk, ScanEnd, ScannedBatch, WalkEnd, Walked};
+pub use log_file::{BatchScan, HeadWalk, ScanEnd, ScannedBatch, WalkEnd, Walked, end_by_heads};
 pub use offset_index::OffsetIndexEntry;
+pub use resync::{next_whole_batch, next_whole_batch_of_any_magic};
 pub(crate) use roll::{Incoming, should_roll};
 pub(crate) use segment::{Segment, SegmentFiles};
 pub(crate) use set::SegmentSet;

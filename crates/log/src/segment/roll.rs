@@ -32,7 +32,7 @@ pub(crate) fn should_roll(active: &ActiveState, incoming: &Incoming, config: &Lo
     let time_slots = (config.segment_index_bytes / 12).saturating_sub(1);
     let index_full = active.index_entries >= offset_slots || active.time_index_entries >= time_slots;
     active.size_bytes > 0
-        && (too_large || waited_ms(active, incoming) > config.segment_ms || too_wide || index_full)
+        && (too_large || waited_ms(active, incoming) > config.max_segment_ms() || too_wide || index_full)
 }
 
 fn waited_ms(active: &ActiveState, incoming: &Incoming) -> i64 {
@@ -46,6 +46,7 @@ fn waited_ms(active: &ActiveState, incoming: &Incoming) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::CleanupPolicy;
 
     const ACTIVE: ActiveState = ActiveState {
         base_offset: Offset::ZERO,
@@ -78,6 +79,22 @@ mod tests {
     fn age_is_measured_in_record_time_from_the_first_batch() {
         assert!(!should_roll(&ACTIVE, &Incoming { max_timestamp_ms: 1_010, ..INCOMING }, &config()));
         assert!(should_roll(&ACTIVE, &Incoming { max_timestamp_ms: 1_011, ..INCOMING }, &config()));
+    }
+
+    #[test]
+    fn a_record_that_must_be_compacted_soon_does_not_stay_in_the_active_segment() {
+        let compact = CleanupPolicy { delete: false, compact: true };
+        let lagging = |max_compaction_lag_ms| LogConfig {
+            cleanup_policy: compact,
+            max_compaction_lag_ms,
+            segment_ms: 1_000,
+            ..config()
+        };
+        let later = Incoming { max_timestamp_ms: 1_006, ..INCOMING };
+        assert!(should_roll(&ACTIVE, &later, &lagging(5)));
+        assert!(!should_roll(&ACTIVE, &later, &lagging(6)));
+        let not_compacted = LogConfig { cleanup_policy: LogConfig::default().cleanup_policy, ..lagging(5) };
+        assert!(!should_roll(&ACTIVE, &later, &not_compacted));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ottla_record::{HEAD_PEEK_LEN, Head};
 
 use super::handles::{Handles, Home};
 use super::index::{Around, Entry, GrowingIndex, IndexView};
-use super::log_file::{HeadWalk, Walked};
+use super::log_file::{HeadWalk, WalkEnd, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::time_index::TimeIndexEntry;
 use crate::dir::FileKind;
@@ -19,18 +19,27 @@ const UNKNOWN_SIZE: u64 = u64::MAX;
 const UNKNOWN_TIMESTAMP: i64 = i64::MIN;
 
 /// One segment as readers share it. A sealed one opens its files when first read and may close them
-/// again; the active one keeps them, and its published size grows.
+/// again; the active one keeps them while it is in use, and its published size grows.
 #[derive(Debug)]
 pub(crate) struct Segment {
     base_offset: Offset,
     home: Arc<Home>,
     active: bool,
+    /// Whether the files stay open until the appender puts others in this one's place.
+    keeps_files: bool,
+    used: AtomicBool,
+    /// Whether bytes may not be on disk yet.
+    unsynced: AtomicBool,
+    /// Why they could not be synced when the files were to be closed.
+    sync_failure: OnceLock<Arc<io::Error>>,
     /// Bytes that readers may see. Published after the bytes are written, never taken back.
     size_bytes: AtomicU64,
     max_timestamp_ms: AtomicI64,
     offset_of_max_timestamp: AtomicI64,
     has_txn_index: AtomicBool,
     files: ArcSwapOption<SegmentFiles>,
+    /// The files of a segment whose names are being given to others; see [`Segment::pin`].
+    pinned: OnceLock<Arc<SegmentFiles>>,
 }
 
 /// The open files of a segment.
@@ -75,10 +84,14 @@ impl SegmentFiles {
     }
 
     /// The time index, opened when first asked for.
-    pub(crate) fn time_index(&self, segment: &Segment) -> Result<&Index<TimeIndexEntry>> {
+    pub(crate) fn time_index<'a>(&'a self, segment: &'a Segment) -> Result<&'a Index<TimeIndexEntry>> {
         if self.time_index.get().is_none() {
             let path = segment.home.path(segment.base_offset, FileKind::TimeIndex);
             let view = IndexView::open(&*segment.home.fs, &path).map_err(|e| Error::io("open", &path, e))?;
+            // The name may have gone to another file meanwhile.
+            if let Some(pinned) = segment.pinned.get().filter(|pinned| !std::ptr::eq(&***pinned, self)) {
+                return pinned.time_index(segment);
+            }
             // Another reader may have been faster; its view is the same.
             let _ = self.time_index.set(Index::Settled(view.unwrap_or_else(IndexView::empty)));
         }
@@ -101,11 +114,16 @@ impl Segment {
             base_offset,
             home,
             active: false,
+            keeps_files: false,
+            used: AtomicBool::new(false),
+            unsynced: AtomicBool::new(false),
+            sync_failure: OnceLock::new(),
             size_bytes: AtomicU64::new(UNKNOWN_SIZE),
             max_timestamp_ms: AtomicI64::new(UNKNOWN_TIMESTAMP),
             offset_of_max_timestamp: AtomicI64::new(base_offset.get()),
             has_txn_index: AtomicBool::new(has_txn_index),
             files: ArcSwapOption::empty(),
+            pinned: OnceLock::new(),
         }
     }
 
@@ -117,9 +135,22 @@ impl Segment {
         size_bytes: u64,
         has_txn_index: bool,
     ) -> Segment {
-        let segment = Segment { active: true, ..Segment::sealed(base_offset, home, has_txn_index) };
+        let segment =
+            Segment { active: true, keeps_files: true, ..Segment::sealed(base_offset, home, has_txn_index) };
         segment.size_bytes.store(size_bytes, Ordering::Release);
         segment.files.store(Some(files));
+        segment
+    }
+
+    /// This active segment while nothing is appended to it: readers open its files when they need them.
+    pub(crate) fn at_rest(&self) -> Segment {
+        let has_txn_index = self.has_txn_index();
+        let segment =
+            Segment { active: true, ..Segment::sealed(self.base_offset, self.home.clone(), has_txn_index) };
+        let max_timestamp_ms = self.max_timestamp_ms.load(Ordering::Acquire);
+        let offset = Offset::new(self.offset_of_max_timestamp.load(Ordering::Relaxed));
+        let max_timestamp = TimestampOffset { timestamp_ms: max_timestamp_ms, offset };
+        segment.publish(self.size_bytes.load(Ordering::Acquire), max_timestamp);
         segment
     }
 
@@ -157,14 +188,18 @@ impl Segment {
 
     /// The open files, opening those of a sealed segment.
     pub(crate) fn files(self: &Arc<Self>) -> Result<Arc<SegmentFiles>> {
-        if let Some(files) = self.files.load_full() {
+        if let Some(files) = self.pinned.get().cloned().or_else(|| self.files.load_full()) {
+            // Looked at first: a store by every reader would have them fight for the cache line.
+            if !self.used.load(Ordering::Relaxed) {
+                self.used.store(true, Ordering::Relaxed);
+            }
             return Ok(files);
         }
         let path = self.home.path(self.base_offset, FileKind::Log);
         let fail = |e| Error::io("open", &path, e);
         let log = self.home.fs.open(&path, OpenMode::Read).map_err(fail)?;
         if self.size_bytes.load(Ordering::Acquire) == UNKNOWN_SIZE {
-            self.size_bytes.store(log.len().map_err(fail)?, Ordering::Release);
+            self.learn_size(log.len().map_err(fail)?);
         }
         let index_path = self.home.path(self.base_offset, FileKind::Index);
         // Without its index a segment is still readable: the walk begins at the first batch.
@@ -172,14 +207,67 @@ impl Segment {
             .map_err(|e| Error::io("open", &index_path, e))?
             .unwrap_or_else(IndexView::empty);
         let files = Arc::new(SegmentFiles::new(log, Index::Settled(index), None));
+        // Only what was opened before the names went to others is this segment's.
+        if let Some(pinned) = self.pinned.get() {
+            return Ok(pinned.clone());
+        }
         self.files.store(Some(files.clone()));
         self.note_opened();
         Ok(files)
     }
 
+    /// Opens all files of a sealed segment and keeps them open while anybody holds the segment: from here on
+    /// their names may be given to other files, and whoever reads this segment still reads its own.
+    pub(crate) fn pin(self: &Arc<Self>) -> Result<()> {
+        let files = self.files()?;
+        files.time_index(self)?;
+        self.max_timestamp()?;
+        let _ = self.pinned.set(files);
+        Ok(())
+    }
+
+    /// A size that was looked up does not replace one that is known.
+    fn learn_size(&self, size: u64) {
+        let _ = self.size_bytes.compare_exchange(UNKNOWN_SIZE, size, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// A sync has to cover this segment before its files may be closed.
+    pub(crate) fn note_unsynced(&self) {
+        self.unsynced.store(true, Ordering::Release);
+    }
+
+    /// Syncs the log file. One failure is for good: a sync after it proves nothing.
+    pub(crate) fn sync(&self, log: &dyn File) -> Result<()> {
+        let path = || self.home.path(self.base_offset, FileKind::Log);
+        let failed =
+            |source: &Arc<io::Error>| Error::Io { action: "sync", path: path(), source: source.clone() };
+        if let Some(source) = self.sync_failure.get() {
+            return Err(failed(source));
+        }
+        match log.sync() {
+            Ok(()) => {
+                self.unsynced.store(false, Ordering::Release);
+                Ok(())
+            }
+            Err(e) => Err(failed(self.sync_failure.get_or_init(|| Arc::new(e)))),
+        }
+    }
+
+    /// Lets go of the files of a segment that is no longer part of the log.
+    pub(crate) fn release(&self) {
+        if !self.keeps_files {
+            self.files.store(None);
+        }
+    }
+
+    /// Lets go of the files of a segment whose log is closed.
+    pub(crate) fn close(&self) {
+        self.files.store(None);
+    }
+
     fn note_opened(self: &Arc<Self>) {
         let this: Weak<Segment> = Arc::downgrade(self);
-        self.home.handles.opened(this);
+        self.home.handles.opened(this, 1);
     }
 
     /// Puts files into a sealed segment that are open already.
@@ -194,8 +282,11 @@ impl Segment {
             UNKNOWN_SIZE => {
                 let path = self.home.path(self.base_offset, FileKind::Log);
                 let size = self.home.fs.metadata(&path).map_err(|e| Error::io("look at", &path, e))?.len;
-                self.size_bytes.store(size, Ordering::Release);
-                Ok(size)
+                self.learn_size(size);
+                match self.size_bytes.load(Ordering::Acquire) {
+                    UNKNOWN_SIZE => Ok(size),
+                    known => Ok(known),
+                }
             }
             known => Ok(known),
         }
@@ -213,21 +304,41 @@ impl Segment {
         let files = self.files()?;
         let last = files.time_index(self)?.last().map_err(|e| Error::io("read", &path, e))?;
         let max = match last {
-            Some(entry) => {
-                TimestampOffset { timestamp_ms: entry.timestamp_ms, offset: entry.offset(self.base_offset) }
-            }
-            None => self.max_timestamp_by_walk(&files)?,
+            Some(entry) if self.bears_out(&files, entry)? => self.max_timestamp_from(&files, entry)?,
+            _ => self.max_timestamp_by_walk(&files, Position::ZERO)?,
         };
         self.offset_of_max_timestamp.store(max.offset.get(), Ordering::Relaxed);
         self.max_timestamp_ms.store(max.timestamp_ms, Ordering::Release);
         Ok(max)
     }
 
-    /// A time index may be missing or empty; then the batches themselves tell.
-    fn max_timestamp_by_walk(&self, files: &SegmentFiles) -> Result<TimestampOffset> {
+    /// Whether the batch that an entry of the time index stands for carries its timestamp. An entry is a hint, as
+    /// those of the offset index are: padding, and an index of another segment, are not believed.
+    pub(crate) fn bears_out(self: &Arc<Self>, files: &SegmentFiles, entry: TimeIndexEntry) -> Result<bool> {
+        let offset = entry.offset(self.base_offset);
+        match self.find(files, offset, self.size_bytes()?) {
+            Ok(Some((_, head))) => Ok((head.base_offset()..=head.last_offset()).contains(&offset)
+                && head.max_timestamp_ms() == entry.timestamp_ms),
+            Ok(None) | Err(Error::Corrupt(_)) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The last entry of the time index, or what is newer behind the last entry of the offset index: up to there,
+    /// an index that is whole has told of everything.
+    fn max_timestamp_from(&self, files: &SegmentFiles, last: TimeIndexEntry) -> Result<TimestampOffset> {
+        let indexed =
+            TimestampOffset { timestamp_ms: last.timestamp_ms, offset: last.offset(self.base_offset) };
+        let start = self.floor_position(files, Offset::new(i64::MAX), self.size_bytes()?)?;
+        let behind = self.max_timestamp_by_walk(files, start)?;
+        Ok(if behind.timestamp_ms > indexed.timestamp_ms { behind } else { indexed })
+    }
+
+    /// A time index may be missing, empty or wrong; then the batches themselves tell.
+    fn max_timestamp_by_walk(&self, files: &SegmentFiles, start: Position) -> Result<TimestampOffset> {
         let path = self.home.path(self.base_offset, FileKind::Log);
         let mut max = TimestampOffset { timestamp_ms: -1, offset: self.base_offset };
-        let mut walk = HeadWalk::new(&*files.log, Position::ZERO, self.size_bytes()?);
+        let mut walk = HeadWalk::new(&*files.log, start, self.size_bytes()?);
         while let Walked::Batch(_, head) = walk.step().map_err(|e| Error::io("read", &path, e))? {
             if head.max_timestamp_ms() > max.timestamp_ms {
                 max = TimestampOffset { timestamp_ms: head.max_timestamp_ms(), offset: head.last_offset() };
@@ -244,35 +355,54 @@ impl Segment {
         offset: Offset,
         end: u64,
     ) -> Result<Option<(Position, Head)>> {
-        let path = || self.home.path(self.base_offset, FileKind::Log);
         let around = self.around(files, offset)?;
         if let Some(found) = self.find_at_entry_above(files, &around, offset, end)? {
             return Ok(Some(found));
         }
-        let (mut walk, mut walked) = self.walk_from_floor(files, &around, end)?;
-        while let Walked::Batch(_, head) = &walked
-            && head.last_offset() < offset
-        {
-            walked = walk.step().map_err(|e| Error::io("read", path(), e))?;
-        }
-        match walked {
-            Walked::Batch(position, head) => Ok(Some((position, head))),
-            Walked::End(super::WalkEnd::Clean) => Ok(None),
-            Walked::End(end) => Err(Corruption {
-                path: path(),
-                position: Some(walk.position()),
-                what: "a batch head behind this byte is damaged",
-                expected: format!("whole batches up to offset {offset}"),
-                found: format!("{end:?}"),
-                advice: "run `ottla verify` on the partition to see all that is wrong",
+        let (mut walk, mut walked) = self.walk_from_floor(files, &around, offset, end)?;
+        let (mut next_offset, mut damage) = (self.base_offset, None);
+        loop {
+            match walked {
+                Walked::Batch(_, head) if head.last_offset() < offset => next_offset = head.last_offset() + 1,
+                Walked::Batch(position, head) => match damage {
+                    Some(damage) if head.base_offset() > offset => {
+                        return Err(self.damaged(damage, offset, Some(head.base_offset())));
+                    }
+                    _ => return Ok(Some((position, head))),
+                },
+                Walked::End(WalkEnd::Clean) => return Ok(None),
+                Walked::End(found) => {
+                    let found = (walk.position(), found);
+                    if !walk.skip_damage(next_offset).map_err(|e| self.log_error(e))? {
+                        return Err(self.damaged(found, offset, None));
+                    }
+                    damage = Some(found);
+                }
             }
-            .into()),
+            walked = walk.step().map_err(|e| self.log_error(e))?;
         }
+    }
+
+    /// The bytes where `offset` should be are damaged.
+    fn damaged(&self, (position, found): (u64, WalkEnd), offset: Offset, next: Option<Offset>) -> Error {
+        let behind = next.map_or_else(
+            || "no whole batch follows in this segment".to_owned(),
+            |next| format!("the next whole batch begins at offset {next}"),
+        );
+        let corruption = Corruption {
+            path: self.home.path(self.base_offset, FileKind::Log),
+            position: Some(position),
+            what: "a batch head behind this byte is damaged",
+            expected: format!("whole batches up to offset {offset}"),
+            found: format!("{found:?}; {behind}"),
+            advice: "run `ottla verify` on the partition to see all that is wrong",
+        };
+        corruption.into()
     }
 
     /// Where to begin walking for `offset`: the position of the nearest index entry at or below it.
     pub(crate) fn floor_position(&self, files: &SegmentFiles, offset: Offset, end: u64) -> Result<Position> {
-        match self.walk_from_floor(files, &self.around(files, offset)?, end)?.1 {
+        match self.walk_from_floor(files, &self.around(files, offset)?, offset, end)?.1 {
             Walked::Batch(position, _) => Ok(position),
             Walked::End(_) => Ok(Position::ZERO),
         }
@@ -321,10 +451,12 @@ impl Segment {
         &self,
         files: &'a SegmentFiles,
         around: &Around<OffsetIndexEntry>,
+        offset: Offset,
         end: u64,
     ) -> Result<(HeadWalk<'a>, Walked)> {
         if let Some(entry) = around.floor.filter(|entry| u64::from(entry.position.get()) < end) {
-            let mut walk = HeadWalk::new(&*files.log, entry.position, end).read_at_first(gap_bytes(around));
+            let mut walk = HeadWalk::new(&*files.log, entry.position, end)
+                .read_at_first(likely_bytes(around, offset - self.base_offset));
             let walked = walk.step().map_err(|e| self.log_error(e))?;
             if matches!(&walked, Walked::Batch(_, head) if entry.is_borne_out_by(head, self.base_offset)) {
                 return Ok((walk, walked));
@@ -339,11 +471,35 @@ impl Segment {
 }
 
 impl Handles for Segment {
-    fn close_handles(&self) {
-        if !self.active {
-            self.files.store(None);
+    fn close_handles(&self) -> bool {
+        if self.keeps_files {
+            return false;
         }
+        // An error of the disk is told to those who have the file open while it happens, so bytes that are not
+        // on disk yet are synced first.
+        let files = self.files.load_full().filter(|_| self.unsynced.load(Ordering::Acquire));
+        if let Some(Err(_)) = files.map(|files| self.sync(&*files.log)) {
+            return false;
+        }
+        self.files.store(None);
+        true
     }
+
+    fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// How many bytes a walk from the entry below is likely to need to the batch that holds the offset: as if the
+/// records between the two entries were all of one size.
+fn likely_bytes(around: &Around<OffsetIndexEntry>, relative_offset: i64) -> usize {
+    /// For the batch before the one that is guessed, where batches are small, and for the head.
+    const MARGIN_BYTES: usize = 512 + HEAD_PEEK_LEN;
+    let gap = gap_bytes(around);
+    let (Some(floor), Some(above)) = (around.floor, around.above) else { return gap };
+    let records = f64::from(above.relative_offset.saturating_sub(floor.relative_offset).max(1));
+    let share = (relative_offset - i64::from(floor.relative_offset)) as f64 / records;
+    gap.min((gap as f64 * share.clamp(0.0, 1.0)) as usize + MARGIN_BYTES)
 }
 
 /// How many bytes of the log lie between the two entries.

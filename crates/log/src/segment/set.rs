@@ -73,6 +73,19 @@ impl SegmentSet {
         });
     }
 
+    /// Whether this very segment is part of the log, and not another one that has taken its place.
+    pub(crate) fn holds(&self, segment: &Arc<Segment>) -> bool {
+        self.read(|all| all.get(&segment.base_offset()).is_some_and(|found| Arc::ptr_eq(found, segment)))
+    }
+
+    /// Puts one segment in the place of several, in one step.
+    pub(crate) fn replace(&self, old: &[Arc<Segment>], new: Arc<Segment>) {
+        self.write(|all| {
+            old.iter().for_each(|old| drop(all.remove(&old.base_offset())));
+            all.insert(new.base_offset(), new);
+        });
+    }
+
     /// Takes out the segments with these base offsets.
     pub(crate) fn remove(&self, base_offsets: &[Offset]) -> Vec<Arc<Segment>> {
         self.write(|all| base_offsets.iter().filter_map(|base| all.remove(base)).collect())

@@ -1,4 +1,5 @@
 use std::io::{self, IoSlice};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::handles::Home;
@@ -10,7 +11,7 @@ use super::roll::ActiveState;
 use super::segment::{Index, Segment, SegmentFiles};
 use super::time_index::TimeIndexEntry;
 use crate::dir::FileKind;
-use crate::error::{Error, Result};
+use crate::error::{Corruption, Error, Result};
 use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position};
 
@@ -26,7 +27,8 @@ pub(crate) struct PlacedBatch {
 #[derive(Debug)]
 pub(crate) struct SegmentWriter {
     segment: Arc<Segment>,
-    files: Arc<SegmentFiles>,
+    /// `None` while the segment rests.
+    files: Option<Arc<SegmentFiles>>,
     builder: IndexBuilder,
     size_bytes: u64,
     first_timestamp_ms: i64,
@@ -60,7 +62,7 @@ impl SegmentWriter {
         segment.publish(0, builder.max_timestamp());
         Ok(SegmentWriter {
             segment: Arc::new(segment),
-            files,
+            files: Some(files),
             builder,
             size_bytes: 0,
             first_timestamp_ms: -1,
@@ -77,24 +79,18 @@ impl SegmentWriter {
         now_ms: i64,
         has_txn_index: bool,
     ) -> Result<Self> {
-        let open = |kind: FileKind| {
-            let path = home.path(base_offset, kind);
-            home.fs.open(&path, OpenMode::Create).map_err(|e| Error::io("open", &path, e))
-        };
-        let log = open(FileKind::Log)?;
-        let offsets: GrowingIndex<OffsetIndexEntry> = growing(home, base_offset, FileKind::Index)?;
-        let times: GrowingIndex<TimeIndexEntry> = growing(home, base_offset, FileKind::TimeIndex)?;
+        let (log, files) = open_files(home, base_offset)?;
         let path = home.path(base_offset, FileKind::Log);
-        let last_time = times.last().map_err(|e| Error::io("read", &path, e))?;
+        let last_time = files.growing().map(|(_, times)| times.last()).transpose();
+        let last_time = last_time.map_err(|e| Error::io("read", &path, e))?.flatten();
         let first_timestamp_ms =
             first_timestamp_ms(&*log, size_bytes).map_err(|e| Error::io("read", &path, e))?;
         let builder = IndexBuilder::resume(base_offset, interval_bytes, last_time);
-        let files = Arc::new(SegmentFiles::new(log, Index::Growing(offsets), Some(Index::Growing(times))));
         let segment = Segment::active(base_offset, home.clone(), files.clone(), size_bytes, has_txn_index);
         segment.publish(size_bytes, builder.max_timestamp());
         Ok(SegmentWriter {
             segment: Arc::new(segment),
-            files,
+            files: Some(files),
             builder,
             size_bytes,
             first_timestamp_ms,
@@ -113,7 +109,7 @@ impl SegmentWriter {
     /// What rolling depends on.
     pub(crate) fn state(&self) -> ActiveState {
         let (index_entries, time_index_entries) =
-            self.files.growing().map_or((0, 0), |(offsets, times)| (offsets.len(), times.len()));
+            self.growing().map_or((0, 0), |(offsets, times)| (offsets.len(), times.len()));
         ActiveState {
             base_offset: self.segment.base_offset(),
             size_bytes: self.size_bytes,
@@ -122,6 +118,49 @@ impl SegmentWriter {
             index_entries,
             time_index_entries,
         }
+    }
+
+    fn growing(&self) -> Option<(&GrowingIndex<OffsetIndexEntry>, &GrowingIndex<TimeIndexEntry>)> {
+        self.files.as_ref().and_then(|files| files.growing())
+    }
+
+    /// Whether the files are closed for now.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.files.is_none()
+    }
+
+    /// Whether closing has an entry to add to the time index.
+    pub(crate) fn lacks_last_entry(&self) -> bool {
+        self.builder.lacks_last_entry()
+    }
+
+    fn at_rest(&self) -> Error {
+        Error::Closed { path: self.segment.home().dir.clone() }
+    }
+
+    /// Closes the files until [`SegmentWriter::wake`], and returns the segment as readers see it meanwhile.
+    pub(crate) fn rest(&mut self) -> Result<Arc<Segment>> {
+        self.write_indexes()?;
+        self.segment = Arc::new(self.segment.at_rest());
+        self.files = None;
+        Ok(self.segment.clone())
+    }
+
+    /// Opens the files again to append, and returns the segment as readers see it from now on.
+    pub(crate) fn wake(&mut self) -> Result<Arc<Segment>> {
+        let (home, base_offset) = (self.segment.home().clone(), self.segment.base_offset());
+        let (log, files) = open_files(&home, base_offset)?;
+        let path = home.path(base_offset, FileKind::Log);
+        let found = log.len().map_err(|e| Error::io("look at", &path, e))?;
+        if found != self.size_bytes {
+            return Err(changed_at_rest(path, self.size_bytes, found));
+        }
+        let has_txn_index = self.segment.has_txn_index();
+        let segment = Segment::active(base_offset, home, files.clone(), self.size_bytes, has_txn_index);
+        segment.publish(self.size_bytes, self.builder.max_timestamp());
+        self.segment = Arc::new(segment);
+        self.files = Some(files);
+        Ok(self.segment.clone())
     }
 
     /// Index entries from now on follow this interval.
@@ -137,13 +176,14 @@ impl SegmentWriter {
     /// and `cut back` where that failed too.
     pub(crate) fn append(&mut self, bytes: &mut [IoSlice<'_>], batches: &[PlacedBatch]) -> Result<()> {
         let path = || self.segment.home().path(self.segment.base_offset(), FileKind::Log);
+        let log = self.files.as_ref().map(|files| files.log.clone()).ok_or_else(|| self.at_rest())?;
         let written = match bytes {
-            [whole] => self.files.log.write_all_at(whole, self.size_bytes),
-            pieces => self.files.log.write_all_vectored_at(pieces, self.size_bytes),
+            [whole] => log.write_all_at(whole, self.size_bytes),
+            pieces => log.write_all_vectored_at(pieces, self.size_bytes),
         };
         if let Err(e) = written {
             // Above the published end nobody reads, so cutting is safe.
-            let cut = self.files.log.set_len(self.size_bytes).and_then(|()| self.files.log.sync());
+            let cut = log.set_len(self.size_bytes).and_then(|()| log.sync());
             let action = if cut.is_ok() { "append to" } else { "cut back" };
             return Err(Error::io(action, path(), e));
         }
@@ -157,8 +197,8 @@ impl SegmentWriter {
 
     fn index(&mut self, batches: &[PlacedBatch]) -> Result<()> {
         let files = self.files.clone();
-        let Some((offsets, times)) = files.growing() else {
-            return Err(Error::Closed { path: self.segment.home().dir.clone() });
+        let Some((offsets, times)) = files.as_ref().and_then(|files| files.growing()) else {
+            return Err(self.at_rest());
         };
         for batch in batches {
             if self.size_bytes == 0 {
@@ -187,7 +227,7 @@ impl SegmentWriter {
 
     /// Hands the index entries that are only in memory to the operating system.
     pub(crate) fn write_indexes(&self) -> Result<()> {
-        let Some((offsets, times)) = self.files.growing() else { return Ok(()) };
+        let Some((offsets, times)) = self.growing() else { return Ok(()) };
         offsets.write_tail().map_err(|e| self.io(FileKind::Index, e))?;
         times.write_tail().map_err(|e| self.io(FileKind::TimeIndex, e))
     }
@@ -195,7 +235,7 @@ impl SegmentWriter {
     /// Adds the time-index entry that closes a segment and completes both index files.
     pub(crate) fn close(&mut self) -> Result<()> {
         let entry = self.builder.close();
-        if let (Some(entry), Some((_, times))) = (entry, self.files.growing()) {
+        if let (Some(entry), Some((_, times))) = (entry, self.growing()) {
             times.push(entry).map_err(|e| self.io(FileKind::TimeIndex, e))?;
         }
         self.write_indexes()
@@ -208,11 +248,35 @@ impl SegmentWriter {
         let sealed = Arc::new(Segment::sealed(base_offset, home.clone(), self.segment.has_txn_index()));
         sealed.publish(self.size_bytes, self.builder.max_timestamp());
         // Where the index cannot be opened now, the first reader tries again.
-        if let Ok(Some(index)) = IndexView::open(&*home.fs, &home.path(base_offset, FileKind::Index)) {
-            sealed.adopt(SegmentFiles::new(self.files.log.clone(), Index::Settled(index), None));
+        if let Ok(Some(index)) = IndexView::open(&*home.fs, &home.path(base_offset, FileKind::Index))
+            && let Some(files) = &self.files
+        {
+            sealed.adopt(SegmentFiles::new(files.log.clone(), Index::Settled(index), None));
         }
         sealed
     }
+}
+
+/// Opens the files of a segment that exists, to go on in them.
+fn open_files(home: &Home, base_offset: Offset) -> Result<(Arc<dyn File>, Arc<SegmentFiles>)> {
+    let path = home.path(base_offset, FileKind::Log);
+    let log = home.fs.open(&path, OpenMode::Create).map_err(|e| Error::io("open", &path, e))?;
+    let offsets: GrowingIndex<OffsetIndexEntry> = growing(home, base_offset, FileKind::Index)?;
+    let times: GrowingIndex<TimeIndexEntry> = growing(home, base_offset, FileKind::TimeIndex)?;
+    let files = SegmentFiles::new(log.clone(), Index::Growing(offsets), Some(Index::Growing(times)));
+    Ok((log, Arc::new(files)))
+}
+
+fn changed_at_rest(path: PathBuf, expected: u64, found: u64) -> Error {
+    let corruption = Corruption {
+        path,
+        position: None,
+        what: "the segment was changed by somebody else while its files were closed",
+        expected: format!("{expected} bytes"),
+        found: format!("{found} bytes"),
+        advice: "find out who writes to this directory, then close the log and open it again",
+    };
+    corruption.into()
 }
 
 fn growing<E: Entry>(home: &Home, base_offset: Offset, kind: FileKind) -> Result<GrowingIndex<E>> {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::change::check_together;
 use super::kind::Kind;
 use super::table::{SETTINGS, Setting};
 use crate::config::LogConfig;
@@ -21,24 +22,25 @@ pub struct SettingValue {
     pub overridden: bool,
 }
 
-fn find(name: &str) -> Option<&'static Setting> {
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-fn invalid(name: &str, reason: impl Into<String>) -> Error {
+pub(super) fn invalid(name: &str, reason: impl Into<String>) -> Error {
     Error::InvalidConfig { name: name.to_owned(), reason: reason.into() }
 }
 
 /// Checks what a client wants to set.
 ///
 /// # Errors
-/// [`Error::InvalidConfig`] for a name that Kafka does not know and for a value it would not take.
+/// [`Error::InvalidConfig`] for a name that Kafka does not know, a value that it would not take, and settings
+/// that exclude each other.
 pub fn validate(overrides: &BTreeMap<String, String>) -> Result<()> {
     for (name, value) in overrides {
         let setting = find(name).ok_or_else(|| invalid(name, "there is no topic setting of that name"))?;
         setting.kind.check(value).map_err(|reason| invalid(name, reason))?;
     }
-    Ok(())
+    check_together(&LogConfig::kafka(), overrides)
 }
 
 /// The configuration of a topic with these settings. Values that [`validate`] would refuse, in a directory
@@ -63,10 +65,7 @@ pub fn describe(defaults: &LogConfig, overrides: &BTreeMap<String, String>) -> V
         .filter(|setting| !setting.name.starts_with(INTERNAL) || overrides.contains_key(setting.name));
     shown
         .map(|setting| {
-            let default = setting
-                .field
-                .as_ref()
-                .map_or_else(|| setting.default.to_owned(), |field| (field.get)(defaults));
+            let default = setting.default_of(defaults);
             let set = overrides.get(setting.name);
             let value = set.cloned().unwrap_or_else(|| default.clone());
             SettingValue { setting, value, default, overridden: set.is_some() }

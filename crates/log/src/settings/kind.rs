@@ -27,7 +27,9 @@ impl Kind {
             Kind::Double(low, high) => in_range(value, low, high),
             Kind::Boolean => one_of(value, &["true", "false"]),
             Kind::OneOf(words) => one_of(value, words),
+            // A list may be empty: then it holds none of the words.
             Kind::List([]) => Ok(()),
+            Kind::List(_) if value.trim().is_empty() => Ok(()),
             Kind::List(words) => value.split(',').try_for_each(|word| one_of(word.trim(), words)),
         }
     }

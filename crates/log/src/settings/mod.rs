@@ -13,9 +13,11 @@
 //! ```
 
 mod apply;
+mod change;
 mod kind;
 mod table;
 
 pub use apply::{SettingValue, apply, describe, from_broker, validate};
+pub use change::{Change, change, replace};
 pub use kind::Kind;
 pub use table::{SETTINGS, Setting};

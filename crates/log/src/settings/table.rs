@@ -18,6 +18,13 @@ pub struct Setting {
     pub(super) field: Option<Field>,
 }
 
+impl Setting {
+    /// Its value where a topic does not set it.
+    pub(super) fn default_of(&self, defaults: &LogConfig) -> String {
+        self.field.as_ref().map_or_else(|| self.default.to_owned(), |field| (field.get)(defaults))
+    }
+}
+
 /// How a setting and a field of [`LogConfig`] become each other.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -124,7 +131,7 @@ pub static SETTINGS: &[Setting] = &[
         ANY_LONG,
         "86400000",
         "How long tombstones of a compacted topic are kept.",
-        None,
+        number!(delete_retention_ms),
     ),
     setting(
         "file.delete.delay.ms",
@@ -204,7 +211,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Long(1, i64::MAX),
         NEVER,
         "How long a record of a compacted topic may stay uncompacted.",
-        None,
+        number!(max_compaction_lag_ms),
     ),
     setting(
         "max.message.bytes",
@@ -253,7 +260,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Double(0.0, 1.0),
         "0.5",
         "How much of a compacted topic must be uncompacted before it is compacted again.",
-        None,
+        number!(min_cleanable_dirty_ratio),
     ),
     setting(
         "min.compaction.lag.ms",
@@ -261,7 +268,7 @@ pub static SETTINGS: &[Setting] = &[
         ANY_LONG,
         "0",
         "How long a record of a compacted topic stays uncompacted.",
-        None,
+        number!(min_compaction_lag_ms),
     ),
     setting(
         "min.insync.replicas",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::catalog::Topic;
+use super::deleting;
 use super::state::{Changes, Inner, partition_image};
 use super::unfinished;
 use crate::dir::{PartitionMetadata, TopicId, TopicPartition};
@@ -155,6 +156,8 @@ pub(super) fn delete(store: &Inner, name: &str) -> Result<()> {
     let topic = store.topic(name).ok_or_else(|| Error::Unknown { name: format!("topic {name}") })?;
     let mut image = changes.image.clone();
     image.topics.remove(name);
+    let fs = &*store.config.environment.fs;
+    deleting::note(fs, &store.path, topic.id)?;
     store.commit(&mut changes, image)?;
     store.publish(|catalog| {
         catalog.remove(name);
@@ -164,7 +167,7 @@ pub(super) fn delete(store: &Inner, name: &str) -> Result<()> {
         log.abandon();
         result = result.and(retire(store, &mut changes, log));
     }
-    result
+    result.and_then(|()| deleting::clear(fs, &store.path))
 }
 
 /// Renames the directory, so that a topic of the same name can be made at once, and forgets the log.

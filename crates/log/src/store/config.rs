@@ -7,8 +7,11 @@ pub struct StoreConfig {
     pub defaults: LogConfig,
     /// The node id that a new data directory gets; one that exists keeps its own.
     pub node_id: i32,
-    /// How many sealed segments may be open at once, over all topics.
-    pub open_segments: usize,
+    /// How many files of segments may be open at once, over all topics. A log that nothing is appended to
+    /// gives its files up first, and opens them again when it is used. Readers in flight keep theirs, and
+    /// so may logs that are all written to at the same moment, so leave some room below the limit of the
+    /// process.
+    pub open_files: usize,
     /// Where the files are and what time it is.
     pub environment: Environment,
 }
@@ -18,7 +21,7 @@ impl Default for StoreConfig {
         StoreConfig {
             defaults: LogConfig::default(),
             node_id: 1,
-            open_segments: 512,
+            open_files: 512,
             environment: Environment::default(),
         }
     }

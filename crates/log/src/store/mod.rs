@@ -2,11 +2,14 @@
 //!
 //! [`Store`] is the door. [`Topic`] and the catalog are what is there, the image on disk
 //! (`bootstrap.checkpoint`) is how Kafka and the next open learn of it, and `change` is the steps of
-//! creating and deleting: each is decided by one durable write of the image.
+//! creating and deleting, `alter` is changing settings: each is decided by one durable write of the image.
 
+mod alter;
 mod catalog;
 mod change;
+mod compact;
 mod config;
+mod deleting;
 mod housekeep;
 mod open;
 mod state;
@@ -15,6 +18,7 @@ mod store;
 mod unfinished;
 
 pub use catalog::Topic;
+pub use compact::Quarantined;
 pub use config::StoreConfig;
 pub use housekeep::HousekeepReport;
 pub use open::StoreReport;

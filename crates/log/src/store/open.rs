@@ -22,6 +22,7 @@ use crate::log::Log;
 use crate::metadata::bootstrap::{self, Placement};
 use crate::metadata::{self, MetadataImage, Source};
 use crate::recover::{OpenOptions, RecoveryReport};
+use crate::retain::ClockWatch;
 use crate::segment::HandleCache;
 use crate::settings;
 
@@ -50,7 +51,7 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
         taken_over_from_kafka: source == Source::ClusterLog,
         ..Default::default()
     };
-    let handles = Arc::new(HandleCache::new(config.open_segments));
+    let handles = Arc::new(HandleCache::new(config.open_files));
     let mut found = find_partitions(&environment, path)?;
     unfinished::finish_deletes(&*environment.fs, path, &image, &mut found)?;
     unfinished::undo_creates(&*environment.fs, path, &image, &data_dir, &mut found)?;
@@ -73,12 +74,14 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
         cluster_id,
         placement,
         catalog: ArcSwap::from_pointee(catalog),
+        clock_watch: Mutex::new(ClockWatch::new(&*environment.clock)),
         changes: Mutex::new(Changes {
             data_dir: Some(data_dir),
             image,
             next_producer_id,
             deletions: Vec::new(),
         }),
+        quarantine: Default::default(),
     };
     Ok((inner, report))
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::catalog::{Catalog, Topic};
+use super::compact::Quarantine;
 use super::config::StoreConfig;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::metadata::bootstrap::{self, Placement};
 use crate::metadata::{MetadataImage, PartitionImage};
+use crate::retain::ClockWatch;
 use crate::segment::HandleCache;
 
 /// What all handles of a store share.
@@ -22,8 +24,11 @@ pub(super) struct Inner {
     pub(super) cluster_id: String,
     pub(super) placement: Placement,
     pub(super) catalog: ArcSwap<Catalog>,
+    /// For retention: whether the wall clock has jumped since house was kept.
+    pub(super) clock_watch: Mutex<ClockWatch>,
     /// Held by whoever changes which topics there are.
     pub(super) changes: Mutex<Changes>,
+    pub(super) quarantine: Quarantine,
 }
 
 /// What changes with the set of topics.

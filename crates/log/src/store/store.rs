@@ -2,16 +2,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
+use super::alter;
 use super::catalog::Topic;
 use super::change;
+use super::compact::{self, Quarantined};
 use super::config::StoreConfig;
 use super::housekeep::{self, HousekeepReport};
 use super::open::{self, StoreReport};
 use super::state::Inner;
+use crate::compact::{Cleaner, Compacted};
 use crate::config::LogConfig;
-use crate::dir::TopicId;
+use crate::dir::{TopicId, TopicPartition};
 use crate::error::Result;
 use crate::log::Log;
+use crate::settings::Change;
 
 /// Many logs in one data directory: what a service holds that needs more than one partition, and what the
 /// server serves.
@@ -126,6 +130,23 @@ impl Store {
         change::add_partitions(&self.inner, name, total)
     }
 
+    /// Changes settings of a topic; those that are not named stay. Once this returns, the change survives a
+    /// power cut, and the topic's logs follow it.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`](crate::Error::Unknown), [`Error::InvalidConfig`](crate::Error::InvalidConfig); [`Error::Io`](crate::Error::Io) where the disk refuses, and then nothing has changed.
+    pub fn alter_topic_config(&self, name: &str, changes: &BTreeMap<String, Change>) -> Result<Arc<Topic>> {
+        alter::alter(&self.inner, name, changes)
+    }
+
+    /// Gives a topic these settings in place of all that it had.
+    ///
+    /// # Errors
+    /// As [`Store::alter_topic_config`].
+    pub fn replace_topic_config(&self, name: &str, new: &BTreeMap<String, String>) -> Result<Arc<Topic>> {
+        alter::replace(&self.inner, name, new)
+    }
+
     /// A producer id that nobody has had.
     ///
     /// # Errors
@@ -149,6 +170,22 @@ impl Store {
     /// What goes wrong with one log is in the report; an error is about the data directory as a whole.
     pub fn housekeep(&self) -> Result<HousekeepReport> {
         housekeep::run(&self.inner)
+    }
+
+    /// Compacts the one log that needs it most, if any needs it by its settings. Call it again at once where it
+    /// did something, and a while later where it did not. Appends, reads and everything else go on meanwhile.
+    ///
+    /// A log that cannot be compacted is set aside ([`Store::quarantined`]) and the next one is taken.
+    ///
+    /// # Errors
+    /// [`Error::Closed`](crate::Error::Closed). What goes wrong with one log is told by [`Store::quarantined`].
+    pub fn compact_filthiest(&self, cleaner: &mut Cleaner) -> Result<Option<(TopicPartition, Compacted)>> {
+        compact::run(&self.inner, cleaner)
+    }
+
+    /// The logs that could not be compacted, why, and when they are tried again.
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        compact::quarantined(&self.inner)
     }
 
     /// Flushes and closes all logs and marks the directory as closed cleanly, so that the next open, here

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::change::remove_directory;
+use super::deleting;
 use super::open::Found;
 use crate::data_dir::DataDir;
 use crate::dir::{DirName, FileKind, FileName, PartitionMetadata, TopicPartition, Uuid};
@@ -21,9 +22,10 @@ pub(super) fn finish_deletes(
     found: &mut Found,
 ) -> Result<()> {
     let mut renamed = deleted_dirs(fs, data_dir)?;
+    let of_renamed = renamed.iter().filter_map(|dir| PartitionMetadata::read(fs, dir).ok().flatten());
     let ids: Vec<_> =
-        renamed.iter().filter_map(|dir| PartitionMetadata::read(fs, dir).ok().flatten()).collect();
-    let is_gone = |id| image.topic_by_id(id).is_none() && ids.iter().any(|deleted| deleted.topic_id == id);
+        of_renamed.map(|metadata| metadata.topic_id).chain(deleting::noted(fs, data_dir)?).collect();
+    let is_gone = |id| image.topic_by_id(id).is_none() && ids.contains(&id);
     let late: Vec<_> = found.extract_if(.., |_, id| id.is_some_and(is_gone)).collect();
     for (partition, _) in &late {
         renamed.push(rename_deleted(fs, data_dir, partition)?);
@@ -32,6 +34,7 @@ pub(super) fn finish_deletes(
     if !late.is_empty() {
         fs.sync_dir(data_dir).map_err(|e| Error::io("sync", data_dir, e))?;
     }
+    deleting::clear(fs, data_dir)?;
     renamed.iter().try_for_each(|dir| remove_directory(fs, dir))
 }
 

@@ -253,6 +253,24 @@ fn deleting_records_that_are_not_on_disk() {
     });
 }
 
+/// A delete was only noted, no segment was touched, and the power went. Opening finished the delete, and with the
+/// segments went the last trace of their producers, whose repeated batches were then taken for new.
+#[test]
+fn deleting_the_records_of_producers() {
+    at_every_change(&small(), nothing, |driver| {
+        driver.open()?;
+        for round in 0..9 {
+            driver.append_as(1_000 + round % 4, 3, false)?;
+        }
+        driver.sync()?;
+        driver.append_as(1_007, 3, false)?;
+        driver.delete_records(24)?;
+        driver.append_as(1_008, 3, false)?;
+        driver.sync()?;
+        driver.delete_records(33)
+    });
+}
+
 #[test]
 fn retention_of_some_segments() {
     at_every_change(&small(), some_segments, |driver| {

@@ -178,7 +178,7 @@ fn check(fs: &SimFs, driver: &Driver, context: &str) {
     assert_eq!(contents(&store, context), found, "{context}: opened twice");
     for name in found.keys() {
         store.delete_topic(name).unwrap();
-        let topic = store.create_topic(name, 2, &BTreeMap::new()).unwrap();
+        let topic = store.create_topic(name, 2, &settings()).unwrap();
         assert!(topic.partitions.values().all(|log| log.log_end_offset() == Offset::ZERO), "{context}");
         topic.log(1).unwrap().append(&batch(BatchBuilder::new(), &["new"], 0)).unwrap();
         topic.log(1).unwrap().sync_to(Offset::new(1)).unwrap();
@@ -193,6 +193,7 @@ fn check(fs: &SimFs, driver: &Driver, context: &str) {
 
 fn contents(store: &Store, context: &str) -> Topics {
     let partitions = |topic: &Arc<ottla::Topic>| {
+        assert_eq!(topic.overrides, settings(), "{context}: {}", topic.name);
         let numbers: Vec<i32> = topic.partitions.keys().copied().collect();
         assert_eq!(numbers, (0..numbers.len() as i32).collect::<Vec<_>>(), "{context}: {}", topic.name);
         topic.partitions.values().map(partition).collect()
@@ -240,6 +241,21 @@ fn topics_go_whole() {
         }
         driver.delete("letters")?;
         driver.housekeep()
+    });
+}
+
+/// The list had let go of the topic, and no directory was renamed yet: it came back without its settings and
+/// without the partition that never held a record.
+#[test]
+fn a_topic_with_an_empty_partition_goes_whole() {
+    at_every_change(|driver| {
+        driver.open()?;
+        driver.create("letters", 3)?;
+        for partition in [0, 2] {
+            driver.append("letters", partition)?;
+            driver.sync("letters", partition)?;
+        }
+        driver.delete("letters")
     });
 }
 

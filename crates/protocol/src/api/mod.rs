@@ -5,6 +5,7 @@
 //! version does not have reads as Kafka's default. It is left out when a response is written; a request whose
 //! meaning would change without it is an [error](crate::EncodeError::UnsupportedField).
 
+pub mod alter_configs;
 pub mod api_versions;
 pub mod create_partitions;
 pub mod create_topics;
@@ -13,6 +14,7 @@ pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod fetch;
+pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod list_offsets;
 pub mod metadata;

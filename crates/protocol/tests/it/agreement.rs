@@ -90,6 +90,10 @@ agreement! {
     create_partitions_response_agrees CreatePartitionsResponse;
     describe_configs_request_agrees DescribeConfigsRequest;
     describe_configs_response_agrees DescribeConfigsResponse;
+    alter_configs_request_agrees AlterConfigsRequest;
+    alter_configs_response_agrees AlterConfigsResponse;
+    incremental_alter_configs_request_agrees IncrementalAlterConfigsRequest;
+    incremental_alter_configs_response_agrees IncrementalAlterConfigsResponse;
     describe_cluster_request_agrees DescribeClusterRequest;
     describe_cluster_response_agrees DescribeClusterResponse;
 }

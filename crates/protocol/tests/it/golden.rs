@@ -63,6 +63,8 @@ fn request_again(frame: &[u8]) -> Vec<u8> {
         Request::OffsetForLeaderEpoch(request) => encoded_request(frame, &request),
         Request::DescribeConfigs(request) => encoded_request(frame, &request),
         Request::CreatePartitions(request) => encoded_request(frame, &request),
+        Request::AlterConfigs(request) => encoded_request(frame, &request),
+        Request::IncrementalAlterConfigs(request) => encoded_request(frame, &request),
         Request::DescribeCluster(request) => encoded_request(frame, &request),
         other => panic!("no arm for {other:?}"),
     }
@@ -92,6 +94,10 @@ fn response_again(api: &str, version: i16, frame: &[u8]) -> Vec<u8> {
         }
         "describe_configs" => encoded_response::<describe_configs::Response<'_>>(frame, version),
         "create_partitions" => encoded_response::<create_partitions::Response<'_>>(frame, version),
+        "alter_configs" => encoded_response::<alter_configs::Response<'_>>(frame, version),
+        "incremental_alter_configs" => {
+            encoded_response::<incremental_alter_configs::Response<'_>>(frame, version)
+        }
         "describe_cluster" => encoded_response::<describe_cluster::Response<'_>>(frame, version),
         other => panic!("no arm for {other}"),
     }
@@ -100,7 +106,7 @@ fn response_again(api: &str, version: i16, frame: &[u8]) -> Vec<u8> {
 #[test]
 fn every_frame_encodes_to_the_same_bytes_again() {
     let frames = frames();
-    assert!(frames.len() >= 52, "{} golden frames", frames.len());
+    assert!(frames.len() >= 56, "{} golden frames", frames.len());
     for (name, frame) in frames {
         let [api, version, direction]: [&str; 3] =
             name.split('-').collect::<Vec<_>>().try_into().expect("api-vN-direction");

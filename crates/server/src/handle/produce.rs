@@ -4,12 +4,15 @@
 //! together are appended first, then each log is synced once, then all are answered: see
 //! [`sync_and_answer`].
 
+use std::borrow::Cow;
+
 use ottla::{Appended, Error, Log, Offset};
 use ottla_protocol::api::produce::{
-    PartitionProduceData, PartitionProduceResponse, Request, Response, TopicProduceData, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, Request, Response,
+    TopicProduceData, TopicProduceResponse,
 };
 use ottla_protocol::{ErrorCode, RequestHeader};
-use ottla_record::{Compression, Head};
+use ottla_record::{Compression, Head, RecordError};
 
 use crate::answers::Answers;
 use crate::broker::Broker;
@@ -38,6 +41,39 @@ struct Sync {
     up_to: Offset,
     topic: usize,
     partition: usize,
+}
+
+/// The records of a refused batch that are named to the client.
+const MAX_NAMED_RECORDS: usize = 100;
+
+/// Why a batch was not appended, and because of which of its records, where they are the reason (KIP-467).
+struct Refused {
+    why: Refusal,
+    records: Vec<i32>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(why: Refusal) -> Refused {
+        Refused { why, records: Vec::new() }
+    }
+}
+
+impl Refused {
+    fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Refused {
+        Refusal::new(code, message).into()
+    }
+
+    fn by_log(broker: &Broker, log: &Log, batch: &[u8], error: &Error) -> Refused {
+        let records = match error {
+            Error::MissingKey { .. } => {
+                let limit = log.config().max_decompressed_bytes;
+                ottla_record::records_without_key(batch, limit, MAX_NAMED_RECORDS)
+            }
+            Error::InvalidBatch(RecordError::TimestampOutOfRange { index, .. }) => vec![*index],
+            _ => Vec::new(),
+        };
+        Refused { why: error_codes::refusal(broker, error), records }
+    }
 }
 
 /// Whether the answer to this request waits for the disk.
@@ -92,11 +128,11 @@ fn append_to_topic<'f>(
     for (partition_index, data) in data.partition_data.iter().enumerate() {
         let appended = match (&topic, acks) {
             (_, ..=-2 | 2..) => {
-                Err(Refusal::new(ErrorCode::InvalidRequiredAcks, format!("acks {acks} is none of -1, 0, 1")))
+                Err(Refused::new(ErrorCode::InvalidRequiredAcks, format!("acks {acks} is none of -1, 0, 1")))
             }
-            (Err(code), _) => Err(Refusal::new(*code, "there is no such topic")),
+            (Err(code), _) => Err(Refused::new(*code, "there is no such topic")),
             (Ok(topic), _) => match topic.log(data.index) {
-                None => Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, "there is no such partition")),
+                None => Err(Refused::new(ErrorCode::UnknownTopicOrPartition, "there is no such partition")),
                 Some(log) => append(broker, version, log, &data).inspect(|appended| {
                     if acks == -1 {
                         let up_to = appended.last_offset + 1;
@@ -116,15 +152,16 @@ fn append(
     version: i16,
     log: &Log,
     data: &PartitionProduceData<'_>,
-) -> Result<Appended, Refusal> {
+) -> Result<Appended, Refused> {
     let records = data.records.unwrap_or_default();
     let appended = check_shape(version, records)
-        .and_then(|()| log.append(records).map_err(|e| error_codes::refusal(broker, &e)));
-    appended.inspect_err(|refusal| {
+        .map_err(Refused::from)
+        .and_then(|()| log.append(records).map_err(|e| Refused::by_log(broker, log, records, &e)));
+    appended.inspect_err(|Refused { why, .. }| {
         broker.metrics.batches_refused.add(1);
         if let Some(left_out) = broker.log_limit.admit(About::Batch) {
             let partition = log.topic_partition();
-            tracing::info!(%partition, code = %refusal.code, reason = %refusal.message, left_out, "refused a batch");
+            tracing::info!(%partition, code = %why.code, reason = %why.message, left_out, "refused a batch");
         }
     })
 }
@@ -158,7 +195,7 @@ fn check_shape(version: i16, records: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn answer<'f>(index: i32, appended: Result<Appended, Refusal>) -> PartitionProduceResponse<'f> {
+fn answer<'f>(index: i32, appended: Result<Appended, Refused>) -> PartitionProduceResponse<'f> {
     match appended {
         Ok(appended) => PartitionProduceResponse {
             index,
@@ -167,16 +204,25 @@ fn answer<'f>(index: i32, appended: Result<Appended, Refusal>) -> PartitionProdu
             log_start_offset: appended.log_start_offset.get(),
             ..PartitionProduceResponse::default()
         },
-        Err(refusal) => PartitionProduceResponse {
+        Err(Refused { why, records }) => PartitionProduceResponse {
             index,
-            error_code: refusal.code,
+            error_code: why.code,
             base_offset: -1,
             log_append_time_ms: -1,
             log_start_offset: -1,
-            error_message: Some(refusal.message),
+            record_errors: records.into_iter().map(|record| record_error(record, why.code)).collect(),
+            error_message: Some(why.message),
             ..PartitionProduceResponse::default()
         },
     }
+}
+
+fn record_error(record: i32, code: ErrorCode) -> BatchIndexAndErrorMessage<'static> {
+    let why = match code {
+        ErrorCode::InvalidTimestamp => "the timestamp is further from now than the topic allows",
+        _ => "the record has no key, and the topic is compacted by key",
+    };
+    BatchIndexAndErrorMessage { batch_index: record, batch_index_error_message: Some(why.into()) }
 }
 
 /// Waits until the disk has everything that was appended, then queues the answers.
@@ -202,7 +248,7 @@ impl Unsynced<'_> {
             let topic = self.response.responses.get_mut(sync.topic);
             if let Some(answered) = topic.and_then(|topic| topic.partition_responses.get_mut(sync.partition))
             {
-                *answered = answer(answered.index, Err(error_codes::refusal(broker, &error)));
+                *answered = answer(answered.index, Err(error_codes::refusal(broker, &error).into()));
             }
         }
     }

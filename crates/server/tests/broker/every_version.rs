@@ -36,6 +36,8 @@ fn every_advertised_version_of_every_api_is_answered() {
     ask!(delete_records, |_| delete_records::Request::default());
     ask!(init_producer_id, |_| init_producer_id::Request::default());
     ask!(describe_configs, |_| describe_configs::Request::default());
+    ask!(alter_configs, |_| alter_configs::Request::default());
+    ask!(incremental_alter_configs, |_| incremental_alter_configs::Request::default());
     ask!(create_partitions, |_| create_partitions::Request::default());
     ask!(describe_cluster, |_| describe_cluster::Request::default());
     let partitions = [offset_for_leader_epoch::OffsetForLeaderPartition {

@@ -13,10 +13,12 @@
 
 mod support;
 
+mod alter_configs;
 mod api_versions;
 mod auto_creation;
 mod bad_frames;
 mod committed_reads;
+mod compaction;
 mod connection_limits;
 mod create_topics;
 mod delete_records;

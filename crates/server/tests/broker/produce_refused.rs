@@ -3,7 +3,7 @@ use ottla_protocol::api::produce;
 use ottla_protocol::wire::List;
 use ottla_record::{BatchBuilder, Compression};
 
-use crate::support::{Broker, answer, batch, batch_from, broker};
+use crate::support::{Broker, answer, batch, batch_from, broker, with_produce};
 
 fn code(broker: &Broker, batch: &[u8]) -> ErrorCode {
     let produced = broker.connect().produce("letters", 0, -1, batch);
@@ -43,8 +43,45 @@ fn bad_batches_get_kafkas_codes_and_leave_nothing_behind() {
 #[test]
 fn a_record_without_a_key_does_not_go_into_a_compacted_topic() {
     let broker = broker();
-    broker.topic_with("letters", 1, &[("cleanup.policy", "compact")]);
-    assert_eq!(code(&broker, &batch(&["a"])), ErrorCode::InvalidRecord);
+    broker.topic_with("compacted", 1, &[("cleanup.policy", "compact,delete")]);
+    broker.topic("letters", 1);
+    for codec in
+        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd]
+    {
+        let batch = |second: Option<&[u8]>| {
+            let mut builder = BatchBuilder::new().compression(codec);
+            for key in [Some(&b"k"[..]), second, Some(b""), second] {
+                builder.push(1, key, Some(b"v"), &[]).unwrap();
+            }
+            builder.build().unwrap()
+        };
+        let (keyless, keyed) = (batch(None), batch(Some(b"k")));
+        let mut client = broker.connect();
+        let frame = with_produce("compacted", 0, -1, &keyless, |request| client.ask(9, request));
+        let response: produce::Response<'_> = answer(&frame, 9);
+        let refused = &response.responses[0].partition_responses[0];
+        assert_eq!((refused.error_code, refused.base_offset), (ErrorCode::InvalidRecord, -1), "{codec:?}");
+        let records: Vec<i32> = refused.record_errors.iter().map(|record| record.batch_index).collect();
+        assert_eq!(records, [1, 3], "those without a key");
+        assert!(refused.record_errors[0].batch_index_error_message.is_some());
+        assert_eq!(client.produce("compacted", 0, 1, &keyed).error, ErrorCode::None, "{codec:?}");
+        assert_eq!(client.produce("letters", 0, 1, &keyless).error, ErrorCode::None, "no keys are needed");
+    }
+}
+
+#[test]
+fn a_record_with_an_impossible_timestamp_is_named() {
+    let broker = broker();
+    broker.topic("letters", 1);
+    let mut builder = BatchBuilder::new();
+    builder.push(1, None, Some(b"a"), &[]).unwrap();
+    builder.push(i64::MAX / 2, None, Some(b"a"), &[]).unwrap();
+    let batch = builder.build().unwrap();
+    let mut client = broker.connect();
+    let frame = with_produce("letters", 0, 1, &batch, |request| client.ask(9, request));
+    let response: produce::Response<'_> = answer(&frame, 9);
+    let refused = &response.responses[0].partition_responses[0];
+    assert_eq!((refused.error_code, refused.record_errors[0].batch_index), (ErrorCode::InvalidTimestamp, 1));
 }
 
 #[test]

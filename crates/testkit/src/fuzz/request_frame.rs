@@ -48,6 +48,8 @@ fn write(
         Request::OffsetForLeaderEpoch(request) => encode_message(writer, version, request),
         Request::DescribeConfigs(request) => encode_message(writer, version, request),
         Request::CreatePartitions(request) => encode_message(writer, version, request),
+        Request::AlterConfigs(request) => encode_message(writer, version, request),
+        Request::IncrementalAlterConfigs(request) => encode_message(writer, version, request),
         Request::DescribeCluster(request) => encode_message(writer, version, request),
         other => panic!("no arm for {other:?}: add it"),
     }

@@ -36,6 +36,10 @@ pub fn response(data: &[u8]) {
         ApiKey::OffsetForLeaderEpoch => look_at!(offset_for_leader_epoch::Response<'_>, frame, version),
         ApiKey::DescribeConfigs => look_at!(describe_configs::Response<'_>, frame, version),
         ApiKey::CreatePartitions => look_at!(create_partitions::Response<'_>, frame, version),
+        ApiKey::AlterConfigs => look_at!(alter_configs::Response<'_>, frame, version),
+        ApiKey::IncrementalAlterConfigs => {
+            look_at!(incremental_alter_configs::Response<'_>, frame, version)
+        }
         ApiKey::DescribeCluster => look_at!(describe_cluster::Response<'_>, frame, version),
         other => panic!("no arm for {other}: add it"),
     }

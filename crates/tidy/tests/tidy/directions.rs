@@ -64,7 +64,8 @@ fn crates_depend_only_as_the_design_says() {
         ("protocol", &[]),
         ("log", &["ottla-record"]),
         ("server", &["ottla", "ottla-protocol", "ottla-record"]),
-        ("cli", &["ottla", "ottla-protocol", "ottla-record", "ottla-server"]),
+        ("inspect", &["ottla", "ottla-record"]),
+        ("cli", &["ottla", "ottla-inspect", "ottla-protocol", "ottla-record", "ottla-server"]),
     ];
     let repo = Repo::here();
     let mut problems = Vec::new();

@@ -17,6 +17,7 @@ mod fuzz_targets;
 mod limits_table;
 mod long_functions;
 mod protocol_table;
+mod recovery_tests;
 mod tables_of_contents;
 mod tree;
 mod words;

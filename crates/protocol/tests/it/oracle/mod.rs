@@ -1,5 +1,6 @@
 //! The same messages in the `kafka-protocol` crate, whose code is generated from Kafka's own definitions.
 
+mod alter_configs;
 mod create_partitions;
 mod create_topics;
 mod delete_records;
@@ -8,6 +9,7 @@ mod describe_cluster;
 mod describe_configs;
 mod discovery;
 mod fetch;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;
@@ -69,6 +71,10 @@ pub fn each_message(visitor: &mut impl Visit) {
     visitor.visit::<oracle::CreatePartitionsResponse>("CreatePartitions response", false);
     visitor.visit::<oracle::DescribeConfigsRequest>("DescribeConfigs request", true);
     visitor.visit::<oracle::DescribeConfigsResponse>("DescribeConfigs response", false);
+    visitor.visit::<oracle::AlterConfigsRequest>("AlterConfigs request", true);
+    visitor.visit::<oracle::AlterConfigsResponse>("AlterConfigs response", false);
+    visitor.visit::<oracle::IncrementalAlterConfigsRequest>("IncrementalAlterConfigs request", true);
+    visitor.visit::<oracle::IncrementalAlterConfigsResponse>("IncrementalAlterConfigs response", false);
     visitor.visit::<oracle::DescribeClusterRequest>("DescribeCluster request", true);
     visitor.visit::<oracle::DescribeClusterResponse>("DescribeCluster response", false);
 }
