@@ -12,18 +12,6 @@ OFFSET_OF_LINE='s/^\{"offset":([0-9]+),.*/\1/'
 
 # --- while a server runs ---------------------------------------------------------------------------------------------
 
-# What a broker says about a directory that it takes over, in its log.
-check_kafka_log() { # STEP
-  contains "$1: skips recovery" 'Skipping recovery of [0-9]+ logs? from .* since clean shutdown file was found' "$SERVER_LOG"
-  # Its own metadata log (two underscores in front) may be recovered; a user's partition may not.
-  lacks "$1: recovers no segment of a user's topic" 'partition=[^_][^,]*,.*(Recovering unflushed segment|recovering segment|Truncat)' "$SERVER_LOG"
-  lacks "$1: rebuilds no index" 'orrupted index|rebuild(ing)? index|Could not find offset index' "$SERVER_LOG"
-  lacks "$1: finds no stray partition" '[Ss]tray' "$SERVER_LOG"
-  # One error is Kafka's own, seen without any handover too: it registers with its controller a moment too early, and tries again.
-  grep -v 'ERROR kafka.server.ControllerApis .*apiKey=CONTROLLER_REGISTRATION' "$SERVER_LOG" > "$DIR/$1-broker.log"
-  lacks "$1: logs no error" ' (ERROR|FATAL) ' "$DIR/$1-broker.log"
-}
-
 check_ottla_log() { # STEP
   contains "$1: sees the clean stop" 'stopped cleanly before' "$SERVER_LOG"
 }

@@ -52,6 +52,25 @@ config_command() {
   contains "configs: settings are shown among them" '^ *segment.bytes=1048576 ' "$OUT"
 }
 
+# Settings change while the server runs, and what follows them does so at once.
+alter_config() {
+  local words=(kafka.admin.ConfigCommand --alter --entity-type topics --entity-name words)
+  kt "configs: set and delete" "${words[@]}" --add-config retention.ms=86400000,cleanup.policy=[compact,delete] --delete-config segment.bytes || true
+  contains "configs: the change is told" 'Completed updating config for topic words' "$OUT"
+  kt "configs: describe what was altered" kafka.admin.ConfigCommand --describe --entity-type topics --entity-name words || true
+  equal "configs: what is set for the topic now" "cleanup.policy=compact,delete retention.ms=86400000" "$(awk '/sensitive=/ { print $1 }' "$OUT" | sort | tr '\n' ' ' | sed 's/ $//')" "$OUT"
+  contains "configs: and whose setting it is" 'retention.ms=86400000 .*DYNAMIC_TOPIC_CONFIG:retention.ms=86400000' "$OUT"
+  kt "topics: describe after a change of settings" $T.TopicCommand --describe --topic words || true
+  contains "topics: describe shows the new settings" 'Configs: .*retention.ms=86400000' "$OUT"
+  refused "configs: a bad value is refused" InvalidConfigurationException "${words[@]}" --add-config retention.ms=soon
+  refused "configs: an unknown setting is refused" InvalidConfigurationException "${words[@]}" --add-config no.such.setting=1
+  refused "configs: an unknown topic is refused" UnknownTopicOrPartitionException kafka.admin.ConfigCommand --alter --entity-type topics --entity-name nowhere --add-config retention.ms=1
+  if [ "$AGAINST" = ottla ]; then
+    refused "configs: the broker's own are given when it starts" 'ottla serve' kafka.admin.ConfigCommand --alter --entity-type brokers --entity-default --add-config log.retention.ms=1
+  fi
+  kt "configs: as before" "${words[@]}" --add-config retention.ms=-1,segment.bytes=1048576 --delete-config cleanup.policy || true
+}
+
 produce_and_measure() {
   kt "producer performance" $T.ProducerPerformance --topic perf --num-records 20000 --record-size 200 --throughput -1 || true
   contains "producer performance: all records are acknowledged" '^20000 records sent' "$OUT"
@@ -99,7 +118,7 @@ api_versions() {
   kt "broker-api-versions" $T.BrokerApiVersionsCommand || true
   local api
   for api in Produce Fetch ListOffsets Metadata ApiVersions CreateTopics DeleteTopics DeleteRecords InitProducerId \
-    OffsetForLeaderEpoch DescribeConfigs CreatePartitions DescribeCluster; do
+    OffsetForLeaderEpoch DescribeConfigs AlterConfigs CreatePartitions IncrementalAlterConfigs DescribeCluster; do
     contains "broker-api-versions: $api is there" "^	$api\([0-9]+\): [0-9]" "$OUT"
   done
   VERSIONS=$OUT
@@ -124,6 +143,12 @@ groups_and_transactions() {
     fail "no transaction API is advertised" "none of them" "$(grep -E 'Txn' "$VERSIONS" | grep -v UNSUPPORTED | tr '\n' '|')" "$VERSIONS"
   fi
   succeeds "a transactional producer and a subscriber get a fatal error at once" 60 "$DIR/absent.out" java_run Absent "$BOOTSTRAP" || true
+}
+
+# The admin clients of librdkafka and kafka-python change settings, one setting and all of them.
+python_admins() {
+  if ! have python; then skip "librdkafka and kafka-python alter settings" "no python"; return; fi
+  succeeds "librdkafka and kafka-python alter settings" 60 "$DIR/alter-configs.out" python_run alter_configs.py "$BOOTSTRAP" || true
 }
 
 transactional_id() {
@@ -174,6 +199,7 @@ start_server "$AGAINST" "$DATA"
 if have java; then
   topic_command
   config_command
+  alter_config
   produce_and_measure
   offsets
   delete_records
@@ -184,6 +210,7 @@ else
   skip "Kafka's tools" "no Java"
 fi
 transactional_id
+python_admins
 if have kcat; then kcat_tools; else skip "kcat" "not installed"; fi
 if have java; then delete_topic; fi
 stop_server "$DATA"
