@@ -56,7 +56,7 @@ pub(crate) fn read(shared: &Shared, from: Offset, max_bytes: usize, isolation: I
         Ok(Some(found)) => found,
     };
     if isolation == Isolation::ReadCommitted {
-        fetched.aborted = aborted(shared, &found, from, upper)?;
+        fetched.aborted = aborted_between(shared, from, offset_bound(shared, &found)?.min(upper))?;
     }
     fetched.base_offset = found.base_offset;
     fetched.slice =
@@ -134,18 +134,17 @@ fn bounded_end(
     Ok(found.map_or(size, |(position, _)| u64::from(position.get())))
 }
 
-/// The aborted transactions between `from` and the end of what was found, oldest first.
-fn aborted(shared: &Shared, found: &Found, from: Offset, upper: Offset) -> Result<Vec<AbortedTxn>> {
-    let bound = offset_bound(shared, found)?.min(upper);
+/// The aborted transactions with records between two offsets, oldest first, by the indexes of the segments.
+pub(crate) fn aborted_between(shared: &Shared, from: Offset, to: Offset) -> Result<Vec<AbortedTxn>> {
     let mut aborted = Vec::new();
     // A transaction that ends in a later segment may begin here.
-    for segment in shared.segments.from(found.segment.base_offset()) {
+    for segment in shared.segments.from(from) {
         if !segment.has_txn_index() {
             continue;
         }
         let path = shared.home.path(segment.base_offset(), FileKind::TxnIndex);
         let index = TxnIndex::open_read_only(shared.home.fs.clone(), path, segment.base_offset())?;
-        let search = index.aborted_between(from, bound)?;
+        let search = index.aborted_between(from, to)?;
         aborted.extend(search.aborted);
         if search.complete {
             break;

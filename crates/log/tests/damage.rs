@@ -202,3 +202,25 @@ fn a_clean_shutdown_does_not_vouch_for_a_flipped_offset() {
     assert_eq!(log.log_end_offset(), Offset::new(BATCHES));
     assert_eq!(readable(&log), all_but([BATCHES - 1]));
 }
+
+/// A segment that begins with damage ends at its own name, and the new one behind it must not be given that name: it
+/// would be emptied.
+#[test]
+fn damage_stays_even_where_the_recovery_point_is_absurd() {
+    for recovery_point in [1_000_000_000_000_000_i64, i64::from(i32::MAX) * 4] {
+        let data = tempfile::tempdir().unwrap();
+        let dir = flushed_and_killed(data.path());
+        let checkpoint = format!("0\n1\nletters 0 {recovery_point}\n");
+        fs::write(data.path().join("recovery-point-offset-checkpoint"), checkpoint).unwrap();
+        let base = damage_last(&dir, |bytes| bytes.fill(0x55));
+        let last = segments(&dir).pop().unwrap();
+        let before = fs::read(&last).unwrap();
+        let (log, report) = open(&dir);
+        assert!(!report.damaged.is_empty(), "{report}");
+        assert_eq!(fs::read(&last).unwrap(), before);
+        assert!(log.log_end_offset() > Offset::new(base));
+        log.append(&one_record()).unwrap();
+        log.close().unwrap();
+        assert_eq!(fs::read(&last).unwrap(), before);
+    }
+}

@@ -12,10 +12,11 @@ use super::marks::Marks;
 use super::offset_map::{KeyHash, MapLimits, OffsetMap, Put};
 use super::run::Round;
 use super::scan::{self, Batch};
-use super::transactions::{Transactions, aborted_between};
+use super::transactions::Transactions;
 use crate::append::marker_of;
 use crate::error::Error;
 use crate::offset::{Offset, Position};
+use crate::read::aborted_between;
 use crate::segment::Segment;
 
 /// Keys that are hashed before the first of them is searched for.

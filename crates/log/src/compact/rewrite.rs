@@ -11,11 +11,12 @@ use super::halt::{Pass, unreadable};
 use super::map::KeyOffsets;
 use super::run::Round;
 use super::scan::{self, Batch};
-use super::transactions::{Ended, LastBatches, Transactions, aborted_between};
+use super::transactions::{Ended, LastBatches, Transactions};
 use crate::append::marker_of;
 use crate::config::LogConfig;
 use crate::error::Result;
 use crate::offset::{Offset, Position};
+use crate::read::aborted_between;
 use crate::segment::Segment;
 
 /// What all segments of a pass are rewritten by.

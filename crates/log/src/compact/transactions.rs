@@ -6,11 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use ottla_record::BatchHeader;
 
-use crate::dir::FileKind;
-use crate::error::Result;
 use crate::offset::Offset;
-use crate::producer::{AbortedTxn, Marker, ProducerEntry, TxnIndex};
-use crate::shared::Shared;
+use crate::producer::{AbortedTxn, Marker, ProducerEntry};
 
 /// The transactions that a pass is in the middle of.
 #[derive(Debug, Default)]
@@ -103,24 +100,6 @@ impl Transactions {
             self.aborting.entry(txn.producer_id).or_insert(Aborting { txn, has_records: false });
         }
     }
-}
-
-/// The aborted transactions with records between two offsets, by the indexes of the segments.
-pub(crate) fn aborted_between(shared: &Shared, from: Offset, to: Offset) -> Result<Vec<AbortedTxn>> {
-    let mut aborted = Vec::new();
-    for segment in shared.segments.from(from) {
-        if !segment.has_txn_index() {
-            continue;
-        }
-        let path = shared.home.path(segment.base_offset(), FileKind::TxnIndex);
-        let index = TxnIndex::open_read_only(shared.home.fs.clone(), path, segment.base_offset())?;
-        let search = index.aborted_between(from, to)?;
-        aborted.extend(search.aborted);
-        if search.complete {
-            break;
-        }
-    }
-    Ok(aborted)
 }
 
 /// The last thing that each active producer wrote: the batch with its last sequence number, or the marker with

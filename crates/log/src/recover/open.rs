@@ -280,17 +280,14 @@ impl<'a> Opening<'a> {
         const MOST: i64 = i32::MAX as i64;
         let Some(marked) = self.marked_end else { return };
         let lost = marked - self.log_end_offset;
-        let Some((last, _)) = self.names.last_key_value().filter(|_| (1..=MOST).contains(&lost)) else {
-            return;
-        };
+        // Behind damage that stays, any offset is better than one that another segment may have for its name.
+        let goes_on = (1..=MOST).contains(&lost) || (self.needs_segment && lost > 0);
+        let Some((last, _)) = self.names.last_key_value().filter(|_| goes_on) else { return };
         if !self.needs_segment {
+            let path = self.home.path(*last, FileKind::Log);
             self.report.damaged.push(Damage {
-                path: self.home.path(*last, FileKind::Log),
-                position: self
-                    .home
-                    .fs
-                    .metadata(&self.home.path(*last, FileKind::Log))
-                    .map_or(0, |file| file.len),
+                position: self.home.fs.metadata(&path).map_or(0, |file| file.len),
+                path,
                 bytes: 0,
                 next_offset: self.log_end_offset,
                 reason: format!("the file ends there, and offsets up to {marked} were on disk"),
