@@ -54,6 +54,20 @@ fn empty_directories_are_told_from_logs() {
     refused(&["explain", arg(&dir), "0"], "holds no segment");
 }
 
+/// `/etc` holds a directory `dbus-1`, and once passed for a data directory because of that name.
+#[test]
+fn a_directory_of_other_things_is_no_data_directory() {
+    let other = tempfile::tempdir().unwrap();
+    fs::create_dir(other.path().join("dbus-1")).unwrap();
+    fs::write(other.path().join("dbus-1").join("session.conf"), "x").unwrap();
+    let out = other.path().join("saved");
+    for command in ["verify", "repair", "stats"] {
+        refused(&[command, arg(other.path())], "is no partition directory");
+    }
+    refused(&["salvage", arg(other.path()), arg(&out)], "is no partition directory");
+    assert!(!out.exists());
+}
+
 #[test]
 fn names_that_are_no_partitions_are_refused_for_writing() {
     let data = tempfile::tempdir().unwrap();

@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use crate::error::{At, Result};
 use ottla::Error;
-use ottla::dir::{DirLock, DirName, MetaProperties, OffsetCheckpoint, PartitionMetadata, TopicPartition};
+use ottla::dir::{
+    DirLock, DirName, FileName, MetaProperties, OffsetCheckpoint, PartitionMetadata, TopicPartition,
+};
 use ottla::fs::FileSystem;
 use ottla::metadata::{self, CLUSTER_METADATA_DIR, MetadataImage, Source};
 
@@ -20,9 +22,28 @@ use crate::reindex::interval_of;
 pub fn is_data_dir(fs: &dyn FileSystem, dir: &Path) -> Result<bool> {
     let entries = fs.read_dir(dir).at("list", dir)?;
     let checkpoints = OffsetCheckpoint::ALL.map(OffsetCheckpoint::file_name);
-    Ok(entries.iter().any(|entry| match entry.is_dir {
-        true => matches!(DirName::parse(&entry.name), Some(DirName::Partition(_))),
-        false => entry.name == "meta.properties" || checkpoints.contains(&entry.name.as_str()),
+    for entry in &entries {
+        let is_ours = match entry.is_dir {
+            true => is_partition(fs, dir, &entry.name)?,
+            false => entry.name == "meta.properties" || checkpoints.contains(&entry.name.as_str()),
+        };
+        if is_ours {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A name like `dbus-1` does not make a directory a partition; what is in it does.
+fn is_partition(fs: &dyn FileSystem, data_dir: &Path, name: &str) -> Result<bool> {
+    if !matches!(DirName::parse(name), Some(DirName::Partition(_))) {
+        return Ok(false);
+    }
+    let dir = data_dir.join(name);
+    let entries = fs.read_dir(&dir).at("list", &dir)?;
+    Ok(entries.iter().any(|entry| {
+        let is_of_a_segment = FileName::parse(&entry.name).is_some();
+        is_of_a_segment || ["partition.metadata", "leader-epoch-checkpoint"].contains(&entry.name.as_str())
     }))
 }
 
