@@ -14,6 +14,7 @@ use signal_hook::iterator::Signals;
 use crate::awake::keep_awake;
 use crate::kafka::Kafka;
 use crate::load::Receiver;
+use crate::network;
 use crate::report::{self, Machine, Sample};
 use crate::scenarios::{Logs, Metrics, Scenario, Sizes, Turn, memory, now_ms, warm_up};
 use crate::servers::{Kind, Launcher, Server, kill_all};
@@ -50,6 +51,9 @@ pub struct Options {
     /// slowly, and by chance, which moves all that waits for one message at a time.
     #[arg(long)]
     awake: bool,
+    /// The loopback to measure on.
+    #[arg(long, value_enum, default_value = "own")]
+    network: Network,
     /// The first of four ports in a row on 127.0.0.1.
     #[arg(long, default_value_t = 21700)]
     port: u16,
@@ -65,7 +69,21 @@ enum Participation {
     Off,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// One of the run's own, without pacing; where there is no right to have one, the machine's, and the run says so.
+    Own,
+    /// The machine's, with its congestion control, whatever that is.
+    Machine,
+}
+
 pub fn run(options: &Options) -> Result<()> {
+    // First, while there is one thread.
+    if options.network == Network::Own
+        && let Err(reason) = network::enter_own()
+    {
+        eprintln!("network: the machine's, {reason:#}");
+    }
     let launcher = launcher(options)?;
     let workspace = Workspace::create(options.dir.as_deref())?;
     end_on_signals(workspace.dir.clone())?;

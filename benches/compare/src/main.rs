@@ -7,6 +7,7 @@ mod compare;
 mod floor;
 mod kafka;
 mod load;
+mod network;
 mod process;
 mod report;
 mod scenarios;

@@ -7,6 +7,7 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 
+use crate::network::congestion_control;
 use crate::scenarios::{Metrics, now_ms};
 use crate::servers::Kind;
 use crate::targets::{Best, ROWS, Row};
@@ -25,6 +26,7 @@ pub struct Machine {
     cores: usize,
     kernel: String,
     load: String,
+    congestion_control: String,
 }
 
 impl Machine {
@@ -37,12 +39,15 @@ impl Machine {
             cores: std::thread::available_parallelism()?.get(),
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             load: read("/proc/loadavg")?.split(' ').next().unwrap_or_default().to_owned(),
+            congestion_control: congestion_control(),
         })
     }
 
     pub fn print(&self) {
-        let Self { cpu, cores, kernel, load } = self;
-        eprintln!("{cores} × {cpu}, Linux {kernel}, load average {load} before the run");
+        let Self { cpu, cores, kernel, load, congestion_control } = self;
+        eprintln!(
+            "{cores} × {cpu}, Linux {kernel}, TCP {congestion_control}, load average {load} before the run"
+        );
         if load.parse::<f64>().is_ok_and(|load| load > 0.5) {
             eprintln!("note: the machine is busy with something else; the figures will say so too");
         }
@@ -70,6 +75,7 @@ pub fn write_json(dir: &Path, machine: &Machine, options: &Value, samples: &[Sam
             "cores": machine.cores,
             "kernel": machine.kernel,
             "load_average_before": machine.load,
+            "tcp_congestion_control": machine.congestion_control,
         },
         "samples": samples,
     });

@@ -11,6 +11,7 @@ use crate::config::ServerConfig;
 use crate::limits::OpenFiles;
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
+use crate::receive::SpinPlaces;
 use crate::registry::Registry;
 
 /// The one node and everything it serves.
@@ -24,6 +25,7 @@ pub(crate) struct Broker {
     pub budget: Arc<Budget>,
     pub connections: Registry,
     pub log_limit: LogLimit,
+    pub spin_places: SpinPlaces,
     stopping: AtomicBool,
 }
 
@@ -49,6 +51,7 @@ impl Broker {
             local_addr,
             metrics: Metrics::default(),
             log_limit: LogLimit::default(),
+            spin_places: SpinPlaces::of_this_machine(),
             stopping: AtomicBool::new(false),
         }
     }

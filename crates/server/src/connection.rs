@@ -4,7 +4,7 @@
 //! answers are sent; a client that pipelines thereby gets one system call for many requests, and one sync
 //! of the disk for many that ask for it.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +16,7 @@ use crate::buffer::ReadBuffer;
 use crate::ended::Ended;
 use crate::exchange::Exchange;
 use crate::framing::Framing;
+use crate::receive::Receiver;
 use crate::registry::Peer;
 use crate::send::Sender;
 
@@ -25,6 +26,7 @@ pub(crate) struct Connection {
     broker: Arc<Broker>,
     peer: Arc<Peer>,
     framing: Framing,
+    receiver: Receiver,
     received: ReadBuffer,
     answers: Answers,
     sender: Sender,
@@ -46,6 +48,7 @@ impl Connection {
         Ok(Connection {
             framing: Framing { produce_bytes: limits.frame_bytes, other_bytes: limits.small_frame_bytes },
             local_addr: stream.local_addr().map_err(Ended::Client)?,
+            receiver: Receiver::default(),
             received: ReadBuffer::new(Charge::new(broker.budget.clone())),
             answers: Answers::default(),
             sender: Sender::default(),
@@ -68,7 +71,8 @@ impl Connection {
     /// Waits for bytes and takes all that are there.
     fn receive(&mut self) -> Result<(), Ended> {
         self.make_room()?;
-        match (&self.peer.stream).read(self.received.room()) {
+        let room = self.received.room();
+        match self.receiver.receive(&self.peer.stream, room, &self.broker.spin_places) {
             Ok(0) if self.received.is_empty() => Err(Ended::ByClient),
             Ok(0) => Err(Ended::HalfRequest),
             Ok(count) => {

@@ -44,6 +44,7 @@ mod answers;
 mod budget;
 mod buffer;
 mod framing;
+mod receive;
 mod send;
 
 mod dispatch;

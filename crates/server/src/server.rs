@@ -52,7 +52,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; then nothing runs.
     pub fn start(config: ServerConfig) -> Result<Server, ServerError> {
-        let (listener, local_addr) = listen(&config)?;
+        let (listener, local_addr) = listener::bind(&config)?;
         let files = OpenFiles::of_this_process(&config.limits);
         let (store, report) = Store::open(&config.data_dir, store_config(&config, &files))?;
         let broker = Arc::new(Broker::new(config, store, &files, local_addr));
@@ -130,23 +130,6 @@ impl Drop for Server {
             tracing::error!(%error, "the data directory was not closed cleanly");
         }
     }
-}
-
-fn listen(config: &ServerConfig) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let failed = |source| ServerError::Listen { listen: config.listen.clone(), source };
-    let listener = TcpListener::bind(&config.listen).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    if !address.ip().is_loopback() {
-        if !config.allow_remote {
-            return Err(ServerError::RemoteNotAllowed { address });
-        }
-        tracing::warn!(
-            %address,
-            "other machines can connect, and nobody who connects has to say who they are: \
-             whoever reaches this address can read, write and delete everything"
-        );
-    }
-    Ok((listener, address))
 }
 
 fn store_config(config: &ServerConfig, files: &OpenFiles) -> StoreConfig {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, Result};
+use nix::sys::socket::{setsockopt, sockopt};
 
 pub use send::FetchPath;
 use topics::Topics;
@@ -30,6 +31,10 @@ pub fn serve(dir: &Path, listen: SocketAddr, fetch_path: FetchPath) -> Result<()
 }
 
 fn accept(listener: TcpListener, dir: &Path, fetch_path: FetchPath) -> Result<()> {
+    if listener.local_addr()?.ip().is_loopback() {
+        // As ottla does: nothing is to be paced within a machine.
+        setsockopt(&listener, sockopt::TcpCongestion, &"reno".into())?;
+    }
     let topics = Arc::new(Topics::new(dir));
     for stream in listener.incoming() {
         let stream = stream?;
