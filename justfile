@@ -21,6 +21,23 @@ lint:
 test *ARGS="--workspace":
     cargo test --locked {{ARGS}}
 
+# A loss of power at every change of every workload, at most so many states at each change.
+power-loss CRASHES="1200":
+    OTTLA_CRASHES={{CRASHES}} cargo test --locked --release -p ottla --test power_loss -- --nocapture
+
+# kill -9 of the server under real producers, so many times; a second each.
+kills COUNT="1000" SEED="1":
+    cargo build --release
+    OTTLA_INTEROP_KILLS={{COUNT}} OTTLA_INTEROP_SEED={{SEED}} .ci/interop/run --only kills
+
+# A real loss of power on ext4 and XFS, so many times each; takes root.
+real-power-loss COUNT="10000" SEED="1":
+    cargo run --release --locked -p ottla-power -- --cycles {{COUNT}} --seed {{SEED}}
+
+# The same with every sync of the engine left out in turn; says which of them are missed.
+real-power-loss-controls COUNT="1000":
+    cargo run --release --locked -p ottla-power -- controls --cycles {{COUNT}}
+
 # The taste of the repository: directions, trees, tables, ratchets.
 tidy:
     cargo test --locked -p ottla-tidy
@@ -58,6 +75,10 @@ compare *ARGS="run":
 interop *ARGS:
     cargo build --release
     .ci/interop/run {{ARGS}}
+
+# Every bit of every file of the directories that tests make: takes some minutes.
+bit-rot:
+    OTTLA_BIT_ROT_STEP=1 cargo test --release --locked -p ottla --test bit_rot -- --nocapture
 
 # Everything that decides whether a change lands.
 ci:

@@ -24,7 +24,7 @@ mod timestamp;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use ottla_inspect::{partition, read_only_fs};
 
 use args::{Cli, Command};
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(args),
         Command::Reindex(args) => reindex::run(args),
         Command::Explain(args) => explain::run(args),
-        Command::Completions(args) => shell::completions(args),
-        Command::Man(args) => shell::man(args),
+        Command::Completions(args) => shell::completions(args, Cli::command()),
+        Command::Man(args) => shell::man(args, Cli::command()),
     })
 }

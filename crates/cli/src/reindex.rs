@@ -16,7 +16,7 @@ const EXAMPLES: &str = "Examples:
 
 The .index and .timeindex files become what Kafka would have written; those that are so already are not \
 touched. No other process may have the data directory open. What is not a log's index is left alone.
-Exit codes: 0 done; 1 done, but a log does not end with a whole batch; 2 could not run.";
+Exit codes: 0 done; 1 done, but a log holds bytes that are no whole batch; 2 could not run.";
 
 /// Make the indexes of a partition, or of all in a data directory, anew from the log.
 #[derive(Args, Debug)]
@@ -47,7 +47,7 @@ pub fn run(args: &ReindexArgs) -> Result<Outcome> {
     let done = done?;
     for damage in &done.damaged {
         say(&format!(
-            "ottla: {} does not end with a whole batch: {}; the indexes cover what comes before; see `ottla verify`",
+            "ottla: {} holds bytes that are no whole batch: {}; the indexes pass over them; see `ottla verify`",
             damage.path.display(),
             damage.what
         ));

@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::exit::Outcome;
 
 /// Print completions for a shell.
@@ -27,29 +26,28 @@ pub struct ManArgs {
     command: Option<String>,
 }
 
-/// Prints completions.
+/// Prints completions of `ottla`.
 ///
 /// # Errors
 /// Where standard output takes nothing.
-pub fn completions(args: &CompletionsArgs) -> Result<Outcome> {
+pub fn completions(args: &CompletionsArgs, mut ottla: Command) -> Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "ottla", &mut script);
+    clap_complete::generate(args.shell, &mut ottla, "ottla", &mut script);
     io::stdout().lock().write_all(&script)?;
     Ok(Outcome::Clean)
 }
 
-/// Prints a manual page.
+/// Prints a manual page of `ottla`.
 ///
 /// # Errors
 /// Where there is no such command, or standard output takes nothing.
-pub fn man(args: &ManArgs) -> Result<Outcome> {
-    let mut ottla = Cli::command();
+pub fn man(args: &ManArgs, mut ottla: Command) -> Result<Outcome> {
     ottla.build();
     let page = match &args.command {
         None => ottla,
         Some(name) => {
             let found = ottla.find_subcommand(name).cloned();
-            let names = ottla.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join(", ");
+            let names = ottla.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ");
             found.ok_or_else(|| anyhow::anyhow!("there is no command {name:?}; there are {names}"))?
         }
     };

@@ -272,6 +272,20 @@ fn damage_in_the_middle_is_left_and_cut_only_when_asked() {
     assert_eq!(kept, bytes.len() - position as usize + get(&disk, &logs[1]).len());
 }
 
+/// Once ottla had a directory of Kafka's, who may vote stands in a snapshot without a log. It was left behind, and
+/// Kafka waited for a leader on the salvaged directory for ever.
+#[test]
+fn who_may_vote_is_brought_along_without_a_log() {
+    let fs = disk_with("kafka-4.3/lz4-0");
+    let metadata = Path::new(DATA).join("__cluster_metadata-0");
+    fs.create_dir_all(&metadata).unwrap();
+    for name in ["00000000000000000000-0000000000.checkpoint", "quorum-state"] {
+        set(&fs, &metadata.join(name), name.as_bytes());
+    }
+    assert!(salvage(&fs, Path::new(DATA)).is_whole());
+    assert!(files(&fs, &Path::new(OUT).join("__cluster_metadata-0")) == files(&fs, &metadata));
+}
+
 #[test]
 fn a_salvage_writes_over_nothing() {
     let fs = disk_with("kafka-4.3/lz4-0");

@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut batch = BatchBuilder::new();
     batch.push(1_700_000_000_000, Some(b"milena"), Some(b"Dear Milena"), &[])?;
     let appended = log.append(&batch.build()?)?; // published: every reader sees it
-    log.sync_to(appended.last_offset + 1)?; // durable: it survives a power cut
+    appended.durability.wait()?; // durable: it survives a power cut
     log.read_batches(Offset::ZERO, 1 << 20, Isolation::ReadUncommitted)?.for_each_record(|record| {
         println!("{}: {:?}", record.offset, record.value);
         Ok(())

@@ -8,6 +8,7 @@ use ottla_record::{Assignment, BatchHeader, ControlRecord, Head, Limits, RecordE
 use crate::commit::Commit;
 use crate::config::{LogConfig, TimestampType};
 use crate::dir::{FileKind, read_whole, write_atomically};
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::Offset;
@@ -29,7 +30,7 @@ pub struct AppendOptions {
 }
 
 /// What became of an append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Appended {
     /// The offset of the first record.
     pub base_offset: Offset,
@@ -41,6 +42,26 @@ pub struct Appended {
     pub log_start_offset: Offset,
     /// Whether the batch had been appended before; then nothing was, and the offsets are the old ones.
     pub duplicate: bool,
+    /// Tells when the records are on disk.
+    pub durability: Durability,
+}
+
+/// What became of an append, as the appender knows it (Kafka's `LogAppendInfo`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AppendInfo {
+    pub base_offset: Offset,
+    pub last_offset: Offset,
+    pub append_time_ms: Option<i64>,
+    pub log_start_offset: Offset,
+    pub duplicate: bool,
+    pub size_bytes: u64,
+}
+
+impl AppendInfo {
+    pub(crate) fn promise(self, durability: Durability) -> Appended {
+        let AppendInfo { base_offset, last_offset, append_time_ms, log_start_offset, duplicate, .. } = self;
+        Appended { base_offset, last_offset, append_time_ms, log_start_offset, duplicate, durability }
+    }
 }
 
 /// A batch that passed all checks which need no state.
@@ -178,7 +199,7 @@ impl Appender {
         batches: &[CheckedBatch<'_>],
         options: &AppendOptions,
         now_ms: i64,
-    ) -> Result<Appended> {
+    ) -> Result<AppendInfo> {
         let config = shared.config.load();
         let leader_epoch = options.leader_epoch.unwrap_or(self.leader_epoch);
         let placed = self.place(batches, options.origin, leader_epoch, &config, now_ms)?;
@@ -193,24 +214,40 @@ impl Appender {
             });
         }
         let first_offset = first_offset(batches, &placed, options.origin, self.next_offset);
-        self.wake(shared)?;
-        if should_roll(&self.writer.state(), &incoming, &config) {
-            self.roll(shared, commit, &config, now_ms)?;
-        }
-        self.enter_epoch(shared, leader_epoch, first_offset)?;
-        self.write(batches, &placed).inspect_err(|e| poison_unless_rolled_back(shared, e))?;
+        shared.room.check(&shared.home, incoming.size_bytes)?;
+        self.make_way(shared, commit, &config, &incoming)
+            .and_then(|()| self.enter_epoch(shared, leader_epoch, first_offset))
+            .and_then(|()| self.write(shared, batches, &placed))
+            .map_err(|e| shared.room.explain(&shared.home, e, incoming.size_bytes))?;
+        shared.room.found(&shared.home);
         self.apply(shared, &placed)?;
         self.next_offset = incoming.last_offset + 1;
         // The bytes last: who sees them sees the bound of the careful readers that belongs to them.
         shared.publish_end(self.next_offset, self.producers.first_unstable_offset());
         self.writer.publish();
-        Ok(Appended {
+        Ok(AppendInfo {
             base_offset: first_offset,
             last_offset: incoming.last_offset,
             append_time_ms: (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms),
             log_start_offset: shared.log_start_offset(),
             duplicate: false,
+            size_bytes: incoming.size_bytes,
         })
+    }
+
+    /// Opens the active segment, or begins another one.
+    fn make_way(
+        &mut self,
+        shared: &Shared,
+        commit: &Commit,
+        config: &LogConfig,
+        incoming: &Incoming,
+    ) -> Result<()> {
+        self.wake(shared)?;
+        if should_roll(&self.writer.state(), incoming, config) {
+            self.roll(shared, commit, config, incoming.now_ms)?;
+        }
+        Ok(())
     }
 
     /// Gives each batch its offset and its final header. Nothing of the log changes.
@@ -267,7 +304,12 @@ impl Appender {
     }
 
     /// Asks the producers' state about every batch; the first that was appended before answers for all.
-    fn find_duplicate(&self, shared: &Shared, placed: &[Placed], origin: Origin) -> Result<Option<Appended>> {
+    fn find_duplicate(
+        &self,
+        shared: &Shared,
+        placed: &[Placed],
+        origin: Origin,
+    ) -> Result<Option<AppendInfo>> {
         let mut earlier: Vec<BatchStamp> = Vec::new();
         for stamp in placed.iter().filter_map(|placed| placed.stamp) {
             let verdict = if earlier.is_empty() {
@@ -277,12 +319,13 @@ impl Appender {
             };
             if let Verdict::Duplicate { base_offset, last_offset, timestamp_ms } = verdict {
                 let append_time = shared.config.load().timestamp_type == TimestampType::LogAppendTime;
-                return Ok(Some(Appended {
+                return Ok(Some(AppendInfo {
                     base_offset,
                     last_offset,
                     append_time_ms: append_time.then_some(timestamp_ms),
                     log_start_offset: shared.log_start_offset(),
                     duplicate: true,
+                    size_bytes: 0,
                 }));
             }
             if placed.len() > 1 {
@@ -292,7 +335,11 @@ impl Appender {
         Ok(None)
     }
 
-    fn write(&mut self, batches: &[CheckedBatch<'_>], placed: &[Placed]) -> Result<()> {
+    fn write(&mut self, shared: &Shared, batches: &[CheckedBatch<'_>], placed: &[Placed]) -> Result<()> {
+        self.write_behind_end(batches, placed).inspect_err(|e| poison_unless_rolled_back(shared, e))
+    }
+
+    fn write_behind_end(&mut self, batches: &[CheckedBatch<'_>], placed: &[Placed]) -> Result<()> {
         let size: usize = placed.iter().map(|placed| placed.batch.size_bytes).sum();
         let sizes: Vec<PlacedBatch> = placed.iter().map(|placed| placed.batch).collect();
         let pairs = placed.iter().zip(batches);
@@ -319,7 +366,7 @@ impl Appender {
                 self.note_ended(shared, &ended).inspect_err(|e| poison(shared, e))?;
             }
         }
-        // On one node the high watermark is the end of the log.
+        // Nothing waits for other nodes; what waits for the disk is bounded by the high watermark as well.
         self.producers.on_high_watermark(self.producers.map_end_offset());
         Ok(())
     }
@@ -472,8 +519,7 @@ fn first_offset(
 /// A write that failed whole and was cut off again (a full disk) leaves the log usable; any other
 /// failure leaves doubt about what the files hold.
 fn poison_unless_rolled_back(shared: &Shared, error: &Error) {
-    let harmless = matches!(error, Error::Io { action: "append to", source, .. }
-        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded));
+    let harmless = matches!(error, Error::Io { action: "append to", .. }) && error.is_disk_full();
     if !harmless {
         poison(shared, error);
     }

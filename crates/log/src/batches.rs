@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use ottla_record::{Decoded, Head, RecordError};
+use ottla_record::{Decoded, Head, Magic, RecordError};
 
 use crate::dir::FileKind;
 use crate::error::{Corruption, Error, Result};
+use crate::isolation::Isolation;
 use crate::offset::Offset;
 use crate::producer::AbortedTxn;
-use crate::read::{Fetched, Isolation};
+use crate::read::Fetched;
 use crate::shared::Shared;
 
 /// Whole batches that were read from a log, in order.
@@ -104,14 +105,32 @@ impl Batches {
     }
 }
 
-/// How many bytes are whole batches, and the offset after them; or why not even the first is.
+/// How many bytes are whole batches that follow each other, and the offset after them; or why not even the first is
+/// whole. Behind a gap a batch counts once the next one shows that its offsets are its own.
 fn whole_batches(bytes: &[u8], from: Offset) -> Result<(usize, Offset), RecordError> {
     let (mut whole, mut next_offset) = (0, from);
-    while let Some(rest) = bytes.get(whole..).filter(|rest| !rest.is_empty()) {
-        match whole_batch(rest) {
-            Ok(Some(head)) => (whole, next_offset) = (whole + head.size_bytes(), head.last_offset() + 1),
-            Err(e) if whole == 0 => return Err(e),
+    let mut behind_gap = None;
+    let mut position = 0;
+    while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
+        let head = match whole_batch(rest) {
+            Ok(Some(head)) => head,
+            Err(e) if position == 0 => return Err(e),
             Ok(None) | Err(_) => break,
+        };
+        match behind_gap.take() {
+            Some(before) if before > head.base_offset() => break,
+            Some(before) => (whole, next_offset) = (position, before),
+            None => {}
+        }
+        let end_offset = head.last_offset() + 1;
+        position += head.size_bytes();
+        // The first is the one that was found, and a message of an older magic tells no first offset.
+        if whole == 0 || head.base_offset() == next_offset || head.magic() != Magic::V2 {
+            (whole, next_offset) = (position, end_offset);
+        } else if head.base_offset() > next_offset {
+            behind_gap = Some(end_offset);
+        } else {
+            break;
         }
     }
     Ok((whole, next_offset))

@@ -66,10 +66,13 @@ pub struct LogConfig {
     pub delete_retention_ms: i64,
     /// How long a deleted file keeps its `.deleted` name before it goes.
     pub file_delete_delay_ms: i64,
-    /// Records appended between two flushes; `None` leaves flushing to the operating system.
+    /// Records appended between two flushes; `None` leaves flushing to the operating system. With 1 readers see only what
+    /// is on disk.
     pub flush_messages: Option<u64>,
     /// Milliseconds between two flushes; `None` leaves flushing to the operating system.
     pub flush_ms: Option<i64>,
+    /// Bytes appended between two flushes; `None` leaves flushing to the operating system. Not a setting of Kafka's.
+    pub flush_bytes: Option<u64>,
     /// What a compressed batch may grow to when it is checked.
     pub max_decompressed_bytes: usize,
     /// How long an idle producer's last sequence numbers are kept (`producer.id.expiration.ms`).
@@ -98,6 +101,7 @@ impl Default for LogConfig {
             file_delete_delay_ms: 60 * 1000,
             flush_messages: None,
             flush_ms: None,
+            flush_bytes: None,
             max_decompressed_bytes: 16 * ((1 << 20) + 12),
             producer_id_expiration_ms: DAY_MS,
         }
@@ -108,6 +112,12 @@ impl LogConfig {
     /// Kafka's defaults, which differ from the library's in that records go after seven days.
     pub fn kafka() -> LogConfig {
         LogConfig { retention_ms: Some(7 * 24 * 60 * 60 * 1000), ..LogConfig::default() }
+    }
+
+    /// Whether no reader sees what a power cut may take back. So it is where every record is flushed before it is
+    /// acknowledged (`flush.messages=1`): Kafka, too, moves the high watermark after the flush then.
+    pub(crate) fn shows_durable_only(&self) -> bool {
+        self.flush_messages == Some(1)
     }
 
     /// The age at which a segment is rolled: compaction never touches the active one, so a record that must

@@ -8,7 +8,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::dir::FileKind;
+use crate::dir::{FileKind, FileName, Suffix};
 use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::Offset;
@@ -40,7 +40,7 @@ pub(crate) fn is_noted(home: &Home) -> Result<bool> {
 /// Writes the whole segment that begins at `base_offset` anew, under its name. The name is not durable yet.
 pub(crate) fn rewrite(home: &Home, base_offset: Offset) -> Result<()> {
     let from = home.path(base_offset, FileKind::Log);
-    let to = from.with_extension("log.rebuilt");
+    let to = FileName::new(base_offset, FileKind::Log).with_suffix(Suffix::Rebuilt).in_dir(&home.dir);
     let fail = |e| Error::io("write anew", &to, e);
     let old = home.fs.open(&from, OpenMode::Read).map_err(fail)?;
     let new = home.fs.open(&to, OpenMode::Create).map_err(fail)?;

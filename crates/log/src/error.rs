@@ -23,6 +23,22 @@ pub enum Error {
         /// The system's answer.
         source: Arc<io::Error>,
     },
+    /// There is no room on the disk. Nothing was stored and nothing is in doubt: reads, deletes and retention
+    /// go on, and appends do by themselves once there is room.
+    #[error(
+        "the disk is full: {needed_bytes} bytes were to go to {} and {} are free; nothing was stored, and appends go on once there is room",
+        path.display(), free_bytes.map_or_else(|| "too few".to_owned(), |free| free.to_string())
+    )]
+    DiskFull {
+        /// The file that had no room, or the partition directory where none was tried.
+        path: PathBuf,
+        /// How many bytes were to be appended; indexes and names need a little more.
+        needed_bytes: u64,
+        /// How many there is room for, where the system tells.
+        free_bytes: Option<u64>,
+        /// The system's answer: the disk is full, or the user's quota is used up.
+        source: Arc<io::Error>,
+    },
     /// A file is not what it must be. Nothing was changed.
     #[error(transparent)]
     Corrupt(Box<Corruption>),
@@ -189,6 +205,17 @@ impl Error {
     /// Wraps what the system said with what was tried on which file.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Error {
         Error::Io { action, path: path.as_ref().to_path_buf(), source: Arc::new(source) }
+    }
+
+    /// Whether there is no room on the disk, or none that this user may have.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Error::DiskFull { .. } => true,
+            Error::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
     }
 
     /// Whether the file or directory is simply not there.

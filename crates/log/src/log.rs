@@ -1,25 +1,25 @@
-//! One partition: what an embedder holds. Each method calls one level down.
+//! One partition: what an embedder holds. Each method calls one level down. `opening.rs` and `closing.rs` are where it begins and
+//! ends.
 
-use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::append::{self, AppendOptions, Appended, Appender};
 use crate::batches::Batches;
-use crate::commit::Commit;
+use crate::commit::{AskedOwner, Commit, Committer, Keeper};
 use crate::compact::Turn;
-use crate::config::{Environment, LogConfig};
-use crate::data_dir::{DataDir, PartitionMarks, split_path};
-use crate::dir::{EpochEndOffset, FileKind, TopicPartition};
+use crate::config::LogConfig;
+use crate::data_dir::{DataDir, PartitionMarks};
+use crate::dir::{EpochEndOffset, TopicPartition};
+use crate::durability::Durability;
 use crate::error::{Error, Result};
+use crate::isolation::ReadLimit;
 use crate::lookup;
 use crate::offset::{Offset, TimestampOffset};
-use crate::read::{self, Fetched, Isolation};
-use crate::recover::{self, OpenOptions, RecoveryReport};
-use crate::remove;
+use crate::read::{self, Fetched};
 use crate::retain::{ClockWatch, Looked};
-use crate::segment::{HandleCache, Handles};
+use crate::segment::Handles;
 use crate::shared::Shared;
 use crate::tail::Tail;
 use crate::truncate;
@@ -42,7 +42,7 @@ use crate::watch::{Subscription, Waiter};
 /// let appended = log.append(&batch.build()?)?;
 /// assert_eq!(appended.base_offset, Offset::ZERO);
 ///
-/// log.sync_to(appended.last_offset + 1)?; // now it survives a power cut
+/// appended.durability.wait()?; // now it survives a power cut
 /// log.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -57,13 +57,14 @@ pub struct Log {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) commit: Commit,
+    /// Who brings to disk what was appended, and whom that was promised.
+    pub(crate) keeper: Arc<Keeper>,
     /// Settled when the log is opened.
-    leader_epoch: i32,
+    pub(crate) leader_epoch: i32,
     /// `None` once the log is closed, and in a log that was opened to read only.
-    appender: Mutex<Option<Appender>>,
+    pub(crate) appender: Mutex<Option<Appender>>,
     /// Whether anything was appended since the files were last looked at to be closed.
-    used: AtomicBool,
+    pub(crate) used: AtomicBool,
     /// For retention: whether the wall clock has jumped, and what was seen of the oldest segment.
     pub(crate) clock_watch: Mutex<ClockWatch>,
     pub(crate) looked: Mutex<Option<Looked>>,
@@ -72,120 +73,22 @@ pub(crate) struct Inner {
     /// Who compacts. Taken before the one above.
     pub(crate) turn: Turn,
     /// The data directory, where this log was opened alone.
-    alone: Mutex<Option<DataDir>>,
+    pub(crate) alone: Mutex<Option<Alone>>,
+}
+
+/// What a log that was opened alone has of its own, and logs of a store share.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    pub(crate) data_dir: DataDir,
+    pub(crate) _asked: AskedOwner,
 }
 
 impl Log {
-    /// Opens the log in `dir` with default settings, making it where there is none. The parent directory
-    /// is its data directory: its lock is taken and its checkpoints are honoured.
-    ///
-    /// # Errors
-    /// [`Error::Locked`] while anybody else has the data directory open for writing (use a
-    /// [`Store`](crate::Store) for many logs of one directory), [`Error::NotADirectoryOfOurs`] where the
-    /// name is not `<topic>-<partition>`, [`Error::Corrupt`] where a file is not what it must be.
-    pub fn open(dir: impl AsRef<Path>) -> Result<(Log, RecoveryReport)> {
-        Log::open_with(dir, LogConfig::default(), Environment::default())
-    }
-
-    /// As [`Log::open`], with these settings, files and clock.
-    ///
-    /// # Errors
-    /// As [`Log::open`].
-    pub fn open_with(
-        dir: impl AsRef<Path>,
-        config: LogConfig,
-        environment: Environment,
-    ) -> Result<(Log, RecoveryReport)> {
-        let (parent, topic_partition) = split_path(dir.as_ref())?;
-        let mut data_dir = DataDir::open(&environment.fs, parent)?;
-        if matches!(environment.fs.metadata(dir.as_ref()), Err(e) if e.kind() == io::ErrorKind::NotFound) {
-            data_dir.forget(&topic_partition)?;
-        }
-        let options = OpenOptions {
-            dir: dir.as_ref().to_path_buf(),
-            marks: data_dir.marks(&topic_partition),
-            checkpoints: Some(data_dir.checkpoints().clone()),
-            topic_partition,
-            config,
-            environment,
-            handles: Arc::default(),
-            clean: data_dir.was_clean(),
-            least_leader_epoch: 0,
-        };
-        let is_unknown = options.marks.recovery_point.is_none();
-        let (log, report) = Log::open_in(options)?;
-        *log.inner.alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(data_dir);
-        if is_unknown {
-            // From here on a checkpoint tells what is sure, and recovery need not guess.
-            log.flush()?;
-        }
-        Ok((log, report))
-    }
-
-    /// Opens the log in `dir` to read only: nothing is locked, made or changed, and another process may
-    /// have it open for writing. What that process appends later is seen after opening anew.
-    ///
-    /// # Errors
-    /// [`Error::NotADirectoryOfOurs`] where `dir` is no partition directory.
-    pub fn open_read_only(dir: impl AsRef<Path>, environment: Environment) -> Result<Log> {
-        let (parent, topic_partition) = split_path(dir.as_ref())?;
-        let marks = DataDir::read_marks(&*environment.fs, parent, &topic_partition)?;
-        let options = OpenOptions {
-            dir: dir.as_ref().to_path_buf(),
-            topic_partition,
-            marks,
-            checkpoints: None,
-            config: LogConfig::default(),
-            environment,
-            handles: Arc::new(HandleCache::new(64)),
-            clean: false,
-            least_leader_epoch: 0,
-        };
-        let shared = recover::open_read_only(options)?;
-        Ok(Log::assemble(shared, None))
-    }
-
-    pub(crate) fn open_in(options: OpenOptions) -> Result<(Log, RecoveryReport)> {
-        let (shared, mut appender, report) = recover::open(options)?;
-        let all_on_disk = shared.recovery_point() == shared.log_end_offset();
-        appender.touched = !(report.clean && report.is_uneventful() && all_on_disk);
-        if let Some(checkpoints) = &shared.checkpoints {
-            checkpoints.settle_cleaner_point(&shared.topic_partition, shared.log_end_offset())?;
-        }
-        let log = Log::assemble(shared, Some(appender));
-        log.note_opened();
-        Ok((log, report))
-    }
-
-    fn assemble(shared: Shared, appender: Option<Appender>) -> Log {
-        let recovery_point = shared.recovery_point();
-        let all_on_disk = recovery_point >= shared.log_end_offset();
-        let unsynced = if all_on_disk { Vec::new() } else { shared.segments.from(recovery_point) };
-        let commit = Commit::new(recovery_point, unsynced);
-        let newest = shared.epochs().latest().map_or(0, |latest| latest.epoch);
-        let leader_epoch = appender.as_ref().map_or(newest, |appender| appender.leader_epoch);
-        let clock_watch = Mutex::new(ClockWatch::new(&*shared.clock));
-        let (shared, appender) = (Arc::new(shared), Mutex::new(appender));
-        let inner = Inner {
-            shared,
-            commit,
-            leader_epoch,
-            appender,
-            used: AtomicBool::new(false),
-            clock_watch,
-            looked: Mutex::default(),
-            maintenance: Mutex::default(),
-            turn: Turn::default(),
-            alone: Mutex::default(),
-        };
-        Log { inner: Arc::new(inner) }
-    }
-
     /// Appends whole batches and returns where they went. Their offsets and leader epoch are assigned
     /// here; the bytes that were passed in are not changed.
     ///
     /// The batches are published when this returns: every reader may see them. They survive the end of
-    /// the process; to know that they survive a power cut, call [`Log::sync_to`].
+    /// the process; [`Appended::durability`] tells when they survive a power cut.
     ///
     /// # Errors
     /// [`Error::InvalidBatch`], [`Error::MissingKey`], [`Error::OutOfOrderSequence`],
@@ -204,25 +107,28 @@ impl Log {
         shared.ensure_writable()?;
         let now_ms = shared.clock.now_ms();
         let checked = append::check(batches, &shared.config.load(), options.origin, now_ms)?;
-        let commit = &self.inner.commit;
-        let appended =
+        let commit = self.inner.commit();
+        let info =
             self.with_appender(|appender| appender.append(shared, commit, &checked, options, now_ms))?;
         self.inner.used.store(true, Ordering::Relaxed);
         // Outside the append lock: a woken reader finds it free.
         shared.watch.notify();
-        self.flush_after(&appended)?;
-        Ok(appended)
+        let end = info.last_offset + 1;
+        if self.is_flush_due(end, commit.note_appended(info.size_bytes)) {
+            self.sync_to(end)?;
+        }
+        Ok(info.promise(Durability::new(self.inner.keeper.clone(), end)))
     }
 
-    /// `flush.messages`: an append that fills the measure waits for the disk.
-    fn flush_after(&self, appended: &Appended) -> Result<()> {
-        let Some(flush_messages) = self.inner.shared.config.load().flush_messages else { return Ok(()) };
-        let end = appended.last_offset + 1;
-        let waiting = u64::try_from(end - self.durable_offset()).unwrap_or(0);
-        if waiting >= flush_messages { self.sync_to(end) } else { Ok(()) }
+    /// `flush.messages` and `flush.bytes`: an append that fills the measure waits for the disk.
+    fn is_flush_due(&self, end: Offset, unsynced_bytes: u64) -> bool {
+        let config = self.inner.shared.config.load();
+        let unsynced_records = || u64::try_from(end - self.durable_offset()).unwrap_or(0);
+        config.flush_messages.is_some_and(|most| unsynced_records() >= most)
+            || config.flush_bytes.is_some_and(|most| unsynced_bytes >= most)
     }
 
-    fn appender(&self) -> MutexGuard<'_, Option<Appender>> {
+    pub(crate) fn appender(&self) -> MutexGuard<'_, Option<Appender>> {
         self.inner.appender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -242,7 +148,7 @@ impl Log {
         done
     }
 
-    fn note_opened(&self) {
+    pub(crate) fn note_opened(&self) {
         /// The log and its two indexes.
         const FILES: usize = 3;
         let this = Arc::downgrade(&self.inner);
@@ -255,12 +161,17 @@ impl Log {
     /// [`Error::Io`] where the disk fails; then nothing above [`Log::durable_offset`] may be taken for
     /// stored, and the log takes no more writes.
     pub fn sync_to(&self, offset: Offset) -> Result<()> {
-        self.inner.commit.sync_to(&self.inner.shared, offset.min(self.log_end_offset()))
+        self.inner.commit().sync_to(&self.inner.shared, offset.min(self.log_end_offset()))
     }
 
     /// Every record below this offset is on disk.
     pub fn durable_offset(&self) -> Offset {
-        self.inner.commit.durable()
+        self.inner.shared.durable_offset()
+    }
+
+    /// Who syncs for those that do not wait themselves; serves all logs of the same store.
+    pub fn committer(&self) -> Committer {
+        Committer::new(self.inner.keeper.asked())
     }
 
     /// Reads from the batch that holds `from` on: a range of one file, without copying.
@@ -270,22 +181,35 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::OffsetOutOfRange`] below the start of the log and above its end.
-    pub fn read(&self, from: Offset, max_bytes: usize, isolation: Isolation) -> Result<Fetched> {
-        read::read(&self.inner.shared, from, max_bytes, isolation)
+    pub fn read(&self, from: Offset, max_bytes: usize, limit: impl Into<ReadLimit>) -> Result<Fetched> {
+        read::read(&self.inner.shared, from, max_bytes, limit.into())
     }
 
     /// Reads whole batches into memory: for readers that want records rather than bytes.
     ///
     /// # Errors
     /// As [`Log::read`].
-    pub fn read_batches(&self, from: Offset, max_bytes: usize, isolation: Isolation) -> Result<Batches> {
-        let fetched = self.read(from, max_bytes, isolation)?;
-        Batches::read(&self.inner.shared, &fetched, from, isolation)
+    pub fn read_batches(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        limit: impl Into<ReadLimit>,
+    ) -> Result<Batches> {
+        let limit = limit.into();
+        let shared = &self.inner.shared;
+        let fetched = self.read(from, max_bytes, limit)?;
+        match Batches::read(shared, &fetched, from, limit.isolation) {
+            Err(Error::Corrupt(_)) => {
+                let fetched = read::read_carefully(shared, from, max_bytes, limit)?;
+                Batches::read(shared, &fetched, from, limit.isolation)
+            }
+            batches => batches,
+        }
     }
 
     /// A reader that starts at `from` and waits at the end for more.
-    pub fn tail(&self, from: Offset, isolation: Isolation) -> Tail {
-        Tail::new(self.inner.shared.clone(), from, isolation)
+    pub fn tail(&self, from: Offset, limit: impl Into<ReadLimit>) -> Tail {
+        Tail::new(self.inner.shared.clone(), from, limit.into())
     }
 
     /// Wakes `waiter` whenever the log changes, until the returned value is dropped.
@@ -313,9 +237,10 @@ impl Log {
         self.inner.shared.log_end_offset()
     }
 
-    /// The offset after the last record that readers may see: on one node, the log end offset.
+    /// The offset after the last record that readers see: the log end offset, or the durable offset where
+    /// `flush.messages` is 1.
     pub fn high_watermark(&self) -> Offset {
-        self.inner.shared.log_end_offset()
+        self.inner.shared.high_watermark()
     }
 
     /// Up to where every transaction is decided.
@@ -391,6 +316,17 @@ impl Log {
             appender.writer.set_interval_bytes(config.index_interval_bytes);
         }
         self.inner.shared.config.store(Arc::new(config));
+        drop(appender);
+        if let Err(error) = self.sync_what_is_hidden() {
+            // Readers wait then until the disk has it, and appends are refused.
+            tracing::error!(partition = %self.topic_partition(), %error, "cannot sync what readers do not see now");
+        }
+    }
+
+    /// Where readers see only what is on disk, all that was there before is brought there.
+    pub(crate) fn sync_what_is_hidden(&self) -> Result<()> {
+        let hides = self.inner.shared.config.load().shows_durable_only();
+        if hides { self.sync_to(self.log_end_offset()) } else { Ok(()) }
     }
 
     /// Forgets idle producers, as `producer.id.expiration.ms` says. Returns how many.
@@ -418,45 +354,7 @@ impl Log {
                 log_end_offset: shared.log_end_offset(),
             });
         }
-        self.with_appender(|appender| truncate::truncate(shared, &self.inner.commit, appender, to))
-    }
-
-    /// Makes everything durable, indexes and producers' state too, and moves the recovery point up.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where the disk fails; the log then takes no more writes.
-    pub fn flush(&self) -> Result<()> {
-        let _one_at_a_time = self.maintenance();
-        self.flush_locked()?;
-        if let Some(data_dir) = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            data_dir.checkpoint(|| vec![self.marks()])?;
-        }
-        Ok(())
-    }
-
-    /// Flushes where the settings ask for it by now, and where segments were rolled a while ago: so
-    /// recovery never has to look at more than the newest segments. Tells whether it did.
-    ///
-    /// # Errors
-    /// As [`Log::flush`].
-    pub fn flush_if_due(&self) -> Result<bool> {
-        let Inner { shared, commit, .. } = &*self.inner;
-        let unflushed = shared.log_end_offset() > shared.recovery_point();
-        if !unflushed || !(commit.has_settled_segments(shared) || commit.is_late(shared)) {
-            return Ok(false);
-        }
-        self.flush().map(|()| true)
-    }
-
-    fn flush_locked(&self) -> Result<()> {
-        let shared = &self.inner.shared;
-        let end = self.with_appender(|appender| {
-            appender.writer.write_indexes()?;
-            Ok(appender.next_offset)
-        })?;
-        self.inner.commit.flush(shared, end)?;
-        shared.set_recovery_point(end);
-        Ok(())
+        self.with_appender(|appender| truncate::truncate(shared, self.inner.commit(), appender, to))
     }
 
     pub(crate) fn maintenance(&self) -> MutexGuard<'_, ()> {
@@ -474,65 +372,11 @@ impl Log {
             first_segment: shared.segments.first().map_or(Offset::ZERO, |first| first.base_offset()),
         }
     }
+}
 
-    /// Flushes everything, writes the producers' state and closes the log: the next open need not look at
-    /// anything. All handles of this log are closed with it.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where the disk fails; the next open then looks as after a crash.
-    pub fn close(&self) -> Result<()> {
-        self.inner.turn.close();
-        let _one_at_a_time = self.maintenance();
-        let closed = self.close_files();
-        let data_dir = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (closed, data_dir) {
-            (Ok(true), Some(data_dir)) => data_dir.close(vec![self.marks()]),
-            (closed, _) => closed.map(|_| ()),
-        }
-    }
-
-    /// Tells whether there was anything to close.
-    fn close_files(&self) -> Result<bool> {
-        let shared = &self.inner.shared;
-        if shared.ensure_open().is_err() || self.appender().is_none() {
-            shared.close();
-            return Ok(false);
-        }
-        let finished = if self.is_as_it_was_opened() {
-            remove::all_deleted_files(shared).map(|_| ())
-        } else {
-            self.flush_to_close()
-        };
-        shared.close();
-        *self.appender() = None;
-        shared.segments.all().iter().for_each(|segment| segment.close());
-        finished.map(|()| true)
-    }
-
-    fn flush_to_close(&self) -> Result<()> {
-        let shared = &self.inner.shared;
-        self.with_appender(|appender| {
-            appender.close_indexes(shared)?;
-            appender.take_snapshot(shared)
-        })?;
-        self.flush_locked()?;
-        remove::all_deleted_files(shared)?;
-        remove::sync_snapshot(shared, shared.log_end_offset())
-    }
-
-    /// Whether all is on disk already, as a clean close left it.
-    fn is_as_it_was_opened(&self) -> bool {
-        let touched = self.appender().as_ref().is_none_or(|appender| appender.touched);
-        let home = &self.inner.shared.home;
-        let snapshot = home.path(self.log_end_offset(), FileKind::Snapshot);
-        !touched && home.fs.metadata(&snapshot).is_ok()
-    }
-
-    /// Closes the log without flushing: its topic is deleted.
-    pub(crate) fn abandon(&self) {
-        self.inner.turn.close();
-        self.inner.shared.close();
-        *self.appender() = None;
+impl Inner {
+    pub(crate) fn commit(&self) -> &Commit {
+        &self.keeper.commit
     }
 }
 
@@ -544,7 +388,7 @@ impl Handles for Inner {
             Err(TryLockError::WouldBlock) => return false,
         };
         let Some(appender) = appender.as_mut() else { return true };
-        let rested = appender.rest(&self.shared, &self.commit);
+        let rested = appender.rest(&self.shared, self.commit());
         if let Err(error) = &rested {
             tracing::warn!(partition = %self.shared.topic_partition, %error, "cannot close the files of an idle log");
         }

@@ -5,20 +5,11 @@ use std::sync::Arc;
 
 use crate::dir::FileKind;
 use crate::error::{Error, Result};
+use crate::isolation::{Isolation, ReadLimit};
 use crate::offset::{Offset, Position};
 use crate::producer::{AbortedTxn, TxnIndex};
 use crate::segment::{FileSlice, HeadWalk, Segment, SegmentFiles, Walked};
 use crate::shared::Shared;
-
-/// Which records a reader may see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Isolation {
-    /// All that are published.
-    #[default]
-    ReadUncommitted,
-    /// Those below the last stable offset; the reader leaves out the aborted ones.
-    ReadCommitted,
-}
 
 /// What a read found.
 #[derive(Clone, Debug)]
@@ -27,7 +18,7 @@ pub struct Fetched {
     pub slice: FileSlice,
     /// The base offset of the first batch; the offset that was asked for where there is none.
     pub base_offset: Offset,
-    /// The offset after the last published record.
+    /// The offset after the last record that readers see.
     pub high_watermark: Offset,
     /// Up to where every transaction is decided.
     pub last_stable_offset: Offset,
@@ -39,23 +30,47 @@ pub struct Fetched {
 
 /// Finds the bytes from the batch that holds `from` on: at most `max_bytes`, but the first batch whole,
 /// and within one segment.
-pub(crate) fn read(shared: &Shared, from: Offset, max_bytes: usize, isolation: Isolation) -> Result<Fetched> {
+pub(crate) fn read(shared: &Shared, from: Offset, max_bytes: usize, limit: ReadLimit) -> Result<Fetched> {
+    read_by(shared, from, max_bytes, limit, Look::ByHeads)
+}
+
+/// As [`read`], where a batch that was found so turned out to be damaged: it may not be the one that holds `from`.
+pub(crate) fn read_carefully(
+    shared: &Shared,
+    from: Offset,
+    max_bytes: usize,
+    limit: ReadLimit,
+) -> Result<Fetched> {
+    read_by(shared, from, max_bytes, limit, Look::AtAllBytes)
+}
+
+/// What of the batches is looked at to find an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    ByHeads,
+    AtAllBytes,
+}
+
+fn read_by(shared: &Shared, from: Offset, max_bytes: usize, limit: ReadLimit, look: Look) -> Result<Fetched> {
     shared.ensure_open()?;
     let mut fetched = bounds(shared, from)?;
-    let upper = match isolation {
+    let mut upper = match limit.isolation {
         Isolation::ReadUncommitted => fetched.high_watermark,
         Isolation::ReadCommitted => fetched.last_stable_offset,
     };
+    if limit.durable {
+        upper = upper.min(shared.durable_offset());
+    }
     if from >= upper {
         return Ok(fetched);
     }
-    let found = match find(shared, from, upper, max_bytes) {
+    let found = match find(shared, from, upper, max_bytes, look) {
         // Retention may have taken the segment away between the look at the bounds and here.
         Err(e) => return bounds(shared, from).and(Err(e)),
         Ok(None) => return Ok(fetched),
         Ok(Some(found)) => found,
     };
-    if isolation == Isolation::ReadCommitted {
+    if limit.isolation == Isolation::ReadCommitted {
         fetched.aborted = aborted_between(shared, from, offset_bound(shared, &found)?.min(upper))?;
     }
     fetched.base_offset = found.base_offset;
@@ -65,15 +80,12 @@ pub(crate) fn read(shared: &Shared, from: Offset, max_bytes: usize, isolation: I
 }
 
 fn bounds(shared: &Shared, from: Offset) -> Result<Fetched> {
-    let high_watermark = shared.log_end_offset();
+    let high_watermark = shared.high_watermark();
     let last_stable_offset = shared.last_stable_offset().min(high_watermark);
+    let log_end_offset = shared.log_end_offset();
     let log_start_offset = shared.log_start_offset();
-    if from < log_start_offset || from > high_watermark {
-        return Err(Error::OffsetOutOfRange {
-            requested: from,
-            log_start_offset,
-            log_end_offset: high_watermark,
-        });
+    if from < log_start_offset || from > log_end_offset {
+        return Err(Error::OffsetOutOfRange { requested: from, log_start_offset, log_end_offset });
     }
     Ok(Fetched {
         slice: FileSlice::empty(),
@@ -94,13 +106,23 @@ struct Found {
     size_bytes: usize,
 }
 
-fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize) -> Result<Option<Found>> {
+fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize, look: Look) -> Result<Option<Found>> {
     let mut next = shared.segments.floor(from);
     // Compaction leaves gaps: the offset may belong to a later segment than its name says.
     while let Some(segment) = next {
         let files = segment.files()?;
         let size = segment.size_bytes()?;
-        if let Some((position, head)) = segment.find(&files, from, size)? {
+        let after = || shared.segments.after(segment.base_offset());
+        let limit = || after().map_or_else(|| shared.log_end_offset(), |after| after.base_offset());
+        let mut found = match look {
+            Look::ByHeads => segment.find_below(&files, from, size, limit)?,
+            Look::AtAllBytes => None,
+        };
+        // At the end of a segment that another follows, a head may have hidden what is there.
+        if found.is_none() && (look == Look::AtAllBytes || after().is_some()) {
+            found = segment.find_carefully(&files, from, size, limit())?;
+        }
+        if let Some((position, head)) = found {
             let whole = head.size_bytes() as u64;
             let end = bounded_end(shared, &segment, &files, upper, size)?;
             let left = end.saturating_sub(u64::from(position.get()));
@@ -110,7 +132,7 @@ fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize) -> Resul
             let size_bytes = left.min((max_bytes as u64).max(whole)) as usize;
             return Ok(Some(Found { segment, files, base_offset: head.base_offset(), position, size_bytes }));
         }
-        next = shared.segments.after(segment.base_offset());
+        next = after();
         // Where compaction has merged it with those behind it, what follows now is not what followed it.
         if !shared.segments.holds(&segment) {
             next = shared.segments.floor(from);

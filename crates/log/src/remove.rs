@@ -41,6 +41,25 @@ pub(crate) fn segments_below_start(shared: &Shared) -> Result<usize> {
     Ok(shared.segments.remove(&bases).len())
 }
 
+/// Removes the indexes of the segments that lie wholly below `start`, at once. Tells whether there were any.
+pub(crate) fn indexes_below(shared: &Shared, start: Offset) -> Result<bool> {
+    let segments = shared.segments.all();
+    let below = segments.iter().zip(segments.iter().skip(1)).filter(|(_, next)| next.base_offset() <= start);
+    let mut removed = false;
+    for (segment, _) in below {
+        segment.release();
+        for kind in [FileKind::Index, FileKind::TimeIndex] {
+            let path = shared.home.path(segment.base_offset(), kind);
+            match shared.home.fs.remove_file(&path) {
+                Ok(()) => removed = true,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(Error::io("remove", &path, e)),
+            }
+        }
+    }
+    Ok(removed)
+}
+
 /// Makes the producers' state at the end of these segments durable. A roll has written it; a crash since
 /// then may have taken or torn it.
 fn keep_producers(shared: &Shared, segments: &[Arc<Segment>], end: Offset) -> Result<()> {

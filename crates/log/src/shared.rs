@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::dir::{LeaderEpochs, TopicPartition};
 use crate::doubt;
 use crate::error::{Error, Result};
 use crate::offset::Offset;
+use crate::room::Room;
 use crate::segment::{Home, SegmentSet};
 use crate::watch::Watch;
 
@@ -29,12 +30,17 @@ pub(crate) struct Shared {
     pub config: ArcSwap<LogConfig>,
     pub segments: SegmentSet,
     pub watch: Arc<Watch>,
+    pub room: Room,
     /// Where a moved start is made durable; `None` in a log that is only read.
     pub checkpoints: Option<Arc<Checkpoints>>,
     log_start_offset: AtomicI64,
     log_end_offset: AtomicI64,
     first_unstable_offset: AtomicI64,
     recovery_point: AtomicI64,
+    /// Everything below is on disk; only changed under the lock of the commit's round.
+    durable_offset: AtomicI64,
+    /// Those who wait for the offset above to move.
+    durable_readers: AtomicUsize,
     /// How often the end of the log was cut, and to where each time.
     truncations: AtomicU64,
     cuts: Mutex<Vec<Offset>>,
@@ -72,11 +78,14 @@ impl Shared {
             config: ArcSwap::from_pointee(config),
             segments,
             watch: Arc::default(),
+            room: Room::default(),
             checkpoints,
             log_start_offset: AtomicI64::new(bounds.log_start_offset.get()),
             log_end_offset: AtomicI64::new(bounds.log_end_offset.get()),
             first_unstable_offset: AtomicI64::new(NONE_UNSTABLE),
             recovery_point: AtomicI64::new(bounds.recovery_point.get()),
+            durable_offset: AtomicI64::new(bounds.recovery_point.get()),
+            durable_readers: AtomicUsize::new(0),
             truncations: AtomicU64::new(0),
             cuts: Mutex::default(),
             epochs: RwLock::new(epochs),
@@ -95,7 +104,7 @@ impl Shared {
         self.watch.notify();
     }
 
-    /// The offset after the last published record: on one node, the high watermark.
+    /// The offset after the last published record.
     pub(crate) fn log_end_offset(&self) -> Offset {
         Offset::new(self.log_end_offset.load(Ordering::Acquire))
     }
@@ -124,10 +133,36 @@ impl Shared {
         self.first_unstable_offset.store(offset.map_or(NONE_UNSTABLE, Offset::get), Ordering::SeqCst);
     }
 
+    /// The offset after the last record that readers see: the end, or what is on disk of it.
+    pub(crate) fn high_watermark(&self) -> Offset {
+        let end = self.log_end_offset();
+        if self.config.load().shows_durable_only() { end.min(self.durable_offset()) } else { end }
+    }
+
     /// Up to where every transaction is decided.
     pub(crate) fn last_stable_offset(&self) -> Offset {
-        let end = self.log_end_offset();
-        Offset::new(self.first_unstable_offset.load(Ordering::SeqCst)).min(end)
+        let high_watermark = self.high_watermark();
+        Offset::new(self.first_unstable_offset.load(Ordering::SeqCst)).min(high_watermark)
+    }
+
+    pub(crate) fn durable_offset(&self) -> Offset {
+        Offset::new(self.durable_offset.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn set_durable_offset(&self, offset: Offset) {
+        self.durable_offset.store(offset.get(), Ordering::SeqCst);
+    }
+
+    /// Somebody begins, or ends, to wait for records to be on disk.
+    pub(crate) fn count_durable_readers(&self) -> &AtomicUsize {
+        &self.durable_readers
+    }
+
+    /// Wakes those who wait for the durable offset to move; the others have seen the records before.
+    pub(crate) fn notify_durable_readers(&self) {
+        if self.config.load().shows_durable_only() || self.durable_readers.load(Ordering::SeqCst) > 0 {
+            self.watch.notify();
+        }
     }
 
     pub(crate) fn recovery_point(&self) -> Offset {

@@ -1,12 +1,14 @@
 //! A reader that waits for the end of the log, survives rolls, and says when the log was cut under it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::batches::Batches;
 use crate::error::{Error, Result};
+use crate::isolation::ReadLimit;
 use crate::offset::Offset;
-use crate::read::{self, Isolation};
+use crate::read;
 use crate::shared::Shared;
 use crate::watch::{Subscription, Waiter};
 
@@ -15,27 +17,47 @@ use crate::watch::{Subscription, Waiter};
 pub struct Tail {
     shared: Arc<Shared>,
     next_offset: Offset,
-    isolation: Isolation,
+    limit: ReadLimit,
     max_bytes: usize,
     truncations: u64,
     waiter: Arc<Waiter>,
     _subscription: Subscription,
+    _durable: Option<DurableReader>,
+}
+
+/// Has those woken who wait for records to be on disk, while it lives.
+#[derive(Debug)]
+struct DurableReader(Arc<Shared>);
+
+impl DurableReader {
+    fn new(shared: &Arc<Shared>) -> DurableReader {
+        shared.count_durable_readers().fetch_add(1, Ordering::SeqCst);
+        DurableReader(shared.clone())
+    }
+}
+
+impl Drop for DurableReader {
+    fn drop(&mut self) {
+        self.0.count_durable_readers().fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Tail {
-    pub(crate) fn new(shared: Arc<Shared>, from: Offset, isolation: Isolation) -> Tail {
+    pub(crate) fn new(shared: Arc<Shared>, from: Offset, limit: ReadLimit) -> Tail {
         const MAX_BYTES: usize = 1 << 20;
         let waiter = Waiter::new();
         let subscription = shared.watch.subscribe(&waiter);
         let truncations = shared.truncations();
+        let durable = limit.durable.then(|| DurableReader::new(&shared));
         Tail {
             shared,
             next_offset: from,
-            isolation,
+            limit,
             max_bytes: MAX_BYTES,
             truncations,
             waiter,
             _subscription: subscription,
+            _durable: durable,
         }
     }
 
@@ -84,8 +106,8 @@ impl Tail {
     }
 
     fn read(&self) -> Result<Batches> {
-        let fetched = read::read(&self.shared, self.next_offset, self.max_bytes, self.isolation)?;
-        Batches::read(&self.shared, &fetched, self.next_offset, self.isolation)
+        let fetched = read::read(&self.shared, self.next_offset, self.max_bytes, self.limit)?;
+        Batches::read(&self.shared, &fetched, self.next_offset, self.limit.isolation)
     }
 
     /// A cut during a read makes of what it found another log's records, or none. Cuts above the position are

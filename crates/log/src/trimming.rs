@@ -26,8 +26,10 @@ impl Log {
             });
         }
         if before > shared.log_start_offset() {
-            self.advance_start(before)?;
-            remove::segments_below_start(shared)?;
+            self.on_a_full_disk_too(before, || {
+                self.advance_start(before)?;
+                remove::segments_below_start(shared)
+            })?;
         }
         Ok(shared.log_start_offset())
     }
@@ -59,15 +61,26 @@ impl Log {
         let Some(new_start) = new_start else {
             return remove::segments_below_start(shared);
         };
-        self.with_appender(|appender| {
-            if new_start >= appender.next_offset && appender.writer.size_bytes() > 0 {
-                let commit = &self.inner.commit;
-                appender.roll(shared, commit, &shared.config.load(), shared.clock.now_ms())?;
-            }
-            Ok(())
-        })?;
-        self.advance_start(new_start)?;
-        remove::segments_below_start(shared)
+        self.on_a_full_disk_too(new_start, || {
+            self.with_appender(|appender| {
+                if new_start >= appender.next_offset && appender.writer.size_bytes() > 0 {
+                    let commit = self.inner.commit();
+                    appender.roll(shared, commit, &shared.config.load(), shared.clock.now_ms())?;
+                }
+                Ok(())
+            })?;
+            self.advance_start(new_start)?;
+            remove::segments_below_start(shared)
+        })
+    }
+
+    /// Shortens the log. Where not even a checkpoint finds room, what is derived from the segments that go makes
+    /// room for it: should they stay after all, it is built anew or done without.
+    fn on_a_full_disk_too(&self, new_start: Offset, shorten: impl Fn() -> Result<usize>) -> Result<usize> {
+        match shorten() {
+            Err(e) if e.is_disk_full() && remove::indexes_below(&self.inner.shared, new_start)? => shorten(),
+            done => done,
+        }
     }
 
     /// Removes the files that were renamed to `.deleted` long enough ago. Returns how many.

@@ -61,7 +61,7 @@ fn cut_files(
     // Readers first: from here on nobody is led to bytes that go.
     segment.publish_size(position);
     shared.cut_end(new_end, appender.producers.first_unstable_offset());
-    commit.cut(new_end);
+    commit.cut(shared, new_end);
     let config = shared.config.load_full();
     let now_ms = shared.clock.now_ms();
     retire_after(shared, segment)?;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::compression::decompress;
 use crate::header::sequence_at;
 use crate::legacy::{LegacyMessage, MessageSet, Messages};
-use crate::record::{Framed, RawRecord, frame};
+use crate::record::{Framed, RawRecord, frame, take_plain};
 use crate::verify::{split, verify_size};
 use crate::{
     BatchHeader, Compression, Head, Headers, LegacyHeader, Magic, Offset, Record, RecordError, TimestampType,
@@ -143,8 +143,7 @@ impl Decoded<'_> {
         };
         let mut records = BatchRecords::new(header, records);
         for read in 0..header.record_count {
-            let raw = records.read_raw(read)?;
-            let (offset, timestamp_ms) = records.offset_and_time(&raw);
+            let (offset, timestamp_ms) = records.read_stamp(read)?;
             if let Err(found) = look(offset, timestamp_ms) {
                 return Ok(Err(found));
             }
@@ -235,6 +234,23 @@ impl<'a> BatchRecords<'a> {
         }
     }
 
+    /// The offset and the time of the next record, which is read whole.
+    #[inline(always)]
+    fn read_stamp(&mut self, read: i32) -> Result<(Offset, i64), RecordError> {
+        if let Some(plain) = take_plain(&mut self.left) {
+            return Ok(self.offset_and_time(plain.offset_delta, plain.timestamp_delta_ms));
+        }
+        self.read_other_stamp(read)
+    }
+
+    /// Apart from the loop over plain records, which stays small this way.
+    #[cold]
+    #[inline(never)]
+    fn read_other_stamp(&mut self, read: i32) -> Result<(Offset, i64), RecordError> {
+        let raw = self.read_raw(read)?;
+        Ok(self.offset_and_time(raw.offset_delta, raw.timestamp_delta_ms))
+    }
+
     fn finish(&self) -> Result<(), RecordError> {
         match self.left.len() {
             0 => Ok(()),
@@ -244,18 +260,18 @@ impl<'a> BatchRecords<'a> {
 
     /// Adds the bases of the batch to the distances of the record. Sums wrap as they do in Kafka.
     #[inline(always)]
-    fn offset_and_time(&self, raw: &RawRecord<'_>) -> (Offset, i64) {
+    fn offset_and_time(&self, offset_delta: i32, timestamp_delta_ms: i64) -> (Offset, i64) {
         let header = &self.header;
         let timestamp_ms = match header.attributes.timestamp_type() {
-            TimestampType::CreateTime => header.base_timestamp_ms.wrapping_add(raw.timestamp_delta_ms),
+            TimestampType::CreateTime => header.base_timestamp_ms.wrapping_add(timestamp_delta_ms),
             TimestampType::LogAppendTime => header.max_timestamp_ms,
         };
-        (header.base_offset + i64::from(raw.offset_delta), timestamp_ms)
+        (header.base_offset + i64::from(offset_delta), timestamp_ms)
     }
 
     fn based(&self, raw: RawRecord<'a>) -> Record<'a> {
         let header = &self.header;
-        let (offset, timestamp_ms) = self.offset_and_time(&raw);
+        let (offset, timestamp_ms) = self.offset_and_time(raw.offset_delta, raw.timestamp_delta_ms);
         let sequence = sequence_at(header.base_sequence, raw.offset_delta);
         Record {
             offset,

@@ -199,6 +199,44 @@ pub(crate) fn frame(bytes: &[u8]) -> Result<Framed<'_>, RecordError> {
     }
 }
 
+/// What stands in front of a record, and where it ends, of a record that is as nearly all are: whole, without
+/// headers, and with lengths and distances of one or two bytes each. `None` says nothing about others.
+#[inline(always)]
+pub(crate) fn take_plain<'a>(bytes: &mut &'a [u8]) -> Option<PlainStamp> {
+    let all: &'a [u8] = bytes;
+    #[expect(clippy::little_endian_bytes, reason = "varints begin with the lowest bits")]
+    let window = u64::from_le_bytes(*all.first_chunk()?);
+    let (length, length_bytes, window) = varint::short_of(window)?;
+    // Length, attributes, and two distances are seven bytes at most.
+    let (timestamp_delta_ms, time_bytes, window) = varint::short_of(window >> 8)?;
+    let (offset_delta, offset_bytes, _) = varint::short_of(window)?;
+    let key_at = length_bytes + 1 + time_bytes + offset_bytes;
+    let value_at = field_end(all, key_at)?;
+    let headers_at = field_end(all, value_at)?;
+    let is_whole = usize::try_from(length).ok()? + length_bytes == headers_at + 1;
+    if !is_whole || all.get(headers_at) != Some(&0) {
+        return None;
+    }
+    *bytes = all.get(headers_at + 1..)?;
+    Some(PlainStamp { timestamp_delta_ms: i64::from(timestamp_delta_ms), offset_delta })
+}
+
+/// The distances of a record from the bases of its batch.
+pub(crate) struct PlainStamp {
+    pub(crate) timestamp_delta_ms: i64,
+    pub(crate) offset_delta: i32,
+}
+
+/// Where a key or value ends whose length stands at `at`, in a byte or two.
+#[inline(always)]
+fn field_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let [low, high] = *bytes.get(at..)?.first_chunk()?;
+    let (length, length_bytes, _) = varint::short_of(u64::from(low) | u64::from(high) << 8)?;
+    // A null is as long as an empty one.
+    let length = usize::try_from(length.max(0)).ok().filter(|_| length >= -1)?;
+    Some(at + length_bytes + length)
+}
+
 const TOO_LONG: RecordError = RecordError::DoesNotFit { what: "a record of more than 2 GiB" };
 
 #[inline(always)]

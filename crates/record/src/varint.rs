@@ -45,6 +45,18 @@ fn take_short(bytes: &mut &[u8]) -> Option<u32> {
     }
 }
 
+/// The number of one or two bytes that the lowest bytes of `window` begin with: the number, its bytes, and what
+/// is behind them. `None` where it is longer.
+#[inline(always)]
+pub(crate) fn short_of(window: u64) -> Option<(i32, usize, u64)> {
+    let decoded = |raw: u32| (raw >> 1) as i32 ^ -((raw & 1) as i32);
+    if window & 0x80 == 0 {
+        return Some((decoded(window as u32 & 0x7f), 1, window >> 8));
+    }
+    let raw = (window as u32 & 0x7f) | (window as u32 & 0x7f00) >> 1;
+    (window & 0x8000 == 0).then(|| (decoded(raw), 2, window >> 16))
+}
+
 #[inline(never)]
 fn take_long<const MAX_LEN: usize>(bytes: &mut &[u8], max: u64) -> Result<u64, RecordError> {
     let mut value: u64 = 0;

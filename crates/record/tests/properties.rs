@@ -289,3 +289,35 @@ fn a_file_cut_anywhere_gives_heads_until_the_cut() {
         }
     }
 }
+
+proptest! {
+    /// A shorter way to offsets and times must take what the long way takes, give what it gives, and fail where it fails.
+    #[test]
+    fn offsets_and_times_are_those_of_the_records(
+        records in vec(made_record(), 0..30),
+        damage in proptest::option::of((any::<Index>(), any::<u8>())),
+    ) {
+        let mut builder = BatchBuilder::new().base_offset(Offset::new(70));
+        push_all(&mut builder, &records);
+        let mut batch = builder.build().unwrap();
+        if let Some((at, byte)) = damage.filter(|_| batch.len() > BatchHeader::LEN) {
+            let at = BatchHeader::LEN + at.index(batch.len() - BatchHeader::LEN);
+            batch[at] = byte;
+        }
+        let decoded = decode(&batch, MAX_DECOMPRESSED_BYTES).unwrap();
+        let mut short = Vec::new();
+        let end = decoded.for_each_stamp(|offset, timestamp_ms| {
+            short.push((offset, timestamp_ms));
+            Ok::<(), ()>(())
+        });
+        let (mut long, mut long_end) = (Vec::new(), Ok(Ok(())));
+        for record in decoded.records() {
+            match record {
+                Ok(record) => long.push((record.offset, record.timestamp_ms)),
+                Err(error) => long_end = Err(error),
+            }
+        }
+        prop_assert_eq!(short, long);
+        prop_assert_eq!(end, long_end);
+    }
+}

@@ -1,14 +1,17 @@
 //! The thread that compacts, one log after the other, while clients are served.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 
-use ottla::{Cleaner, Stopper};
+use ottla::dir::TopicPartition;
+use ottla::{Cleaner, Quarantined, Stopper};
 
 use crate::broker::Broker;
 use crate::log_limit::About;
+use crate::metrics::Compaction;
 
 /// The running thread; dropping this ends it, gives up what it is compacting, and waits for it.
 #[derive(Debug)]
@@ -28,8 +31,9 @@ impl Cleaning {
         let stopper = cleaner.stopper();
         let backoff = broker.config.cleaner_backoff;
         let clean = move || {
+            let mut failed = Failed::default();
             while stopped.recv_timeout(backoff) == Err(RecvTimeoutError::Timeout) {
-                while run(&broker, &mut cleaner) {}
+                while run(&broker, &mut cleaner, &mut failed) {}
             }
         };
         let thread = thread::Builder::new().name("ottla-cleaner".to_owned()).spawn(clean)?;
@@ -47,18 +51,40 @@ impl Drop for Cleaning {
     }
 }
 
+/// How often each log that is set aside now was seen to fail. The store writes each failure to the log of the
+/// server; here they are counted.
+#[derive(Debug, Default)]
+struct Failed(BTreeMap<TopicPartition, u32>);
+
+impl Failed {
+    fn count(&mut self, set_aside: &[Quarantined], counters: &Compaction) {
+        for log in set_aside {
+            let seen = self.0.get(&log.topic_partition).copied().unwrap_or(0);
+            for _ in seen.min(log.attempts)..log.attempts {
+                counters.count_failure(format!("{}: {}", log.topic_partition, log.reason));
+            }
+        }
+        // One that was compacted since begins anew.
+        self.0 = set_aside.iter().map(|log| (log.topic_partition.clone(), log.attempts)).collect();
+    }
+}
+
 /// Compacts the log that needs it most; tells whether there was one. A failure is the log's own matter: it is
 /// set aside, and the thread goes on.
-fn run(broker: &Broker, cleaner: &mut Cleaner) -> bool {
+fn run(broker: &Broker, cleaner: &mut Cleaner, failed: &mut Failed) -> bool {
     let compact = || broker.store.compact_filthiest(cleaner);
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(compact)) {
+    let compacted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compact));
+    failed.count(&broker.store.quarantined(), &broker.metrics.compaction);
+    match compacted {
         Ok(Ok(None)) => false,
         Ok(Ok(Some((partition, done)))) => {
+            broker.metrics.compaction.count(&done);
             tracing::info!(%partition, ?done, "compacted");
             !cleaner.stopper().is_stopped()
         }
         Ok(Err(error)) => {
             broker.metrics.storage_errors.add(1);
+            broker.metrics.compaction.count_failure(error.to_string());
             if let Some(left_out) = broker.log_limit.admit(About::Storage) {
                 tracing::error!(%error, left_out, "compaction failed");
             }
@@ -66,6 +92,7 @@ fn run(broker: &Broker, cleaner: &mut Cleaner) -> bool {
         }
         Err(_) => {
             broker.metrics.panics.add(1);
+            broker.metrics.compaction.count_failure("it panicked".to_owned());
             tracing::error!("compaction panicked");
             false
         }

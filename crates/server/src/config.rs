@@ -57,6 +57,9 @@ pub struct ServerConfig {
     pub cleaner: CleanerConfig,
     /// How long the cleaner sleeps when no log needs it (`log.cleaner.backoff.ms`).
     pub cleaner_backoff: Duration,
+    /// How many bytes a second are read only to find damage early (`log.scrub.bytes.per.second`, not a setting of
+    /// Kafka's); none unless told.
+    pub scrub_bytes_per_second: Option<u64>,
     /// Files and clock.
     pub environment: Environment,
 }
@@ -79,6 +82,7 @@ impl ServerConfig {
             cleaner_enabled: true,
             cleaner: CleanerConfig::default(),
             cleaner_backoff: Duration::from_secs(15),
+            scrub_bytes_per_second: None,
             environment: Environment::default(),
         }
     }

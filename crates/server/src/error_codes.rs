@@ -25,9 +25,11 @@ pub(crate) fn code_of(error: &Error) -> ErrorCode {
         // A closed log is that of a topic which was deleted meanwhile.
         Error::Unknown { .. } | Error::Closed { .. } => ErrorCode::UnknownTopicOrPartition,
         Error::InvalidConfig { .. } => ErrorCode::InvalidConfig,
-        Error::Io { .. } | Error::Corrupt(_) | Error::Poisoned { .. } | Error::ReadOnly { .. } => {
-            ErrorCode::KafkaStorageError
-        }
+        Error::Io { .. }
+        | Error::DiskFull { .. }
+        | Error::Corrupt(_)
+        | Error::Poisoned { .. }
+        | Error::ReadOnly { .. } => ErrorCode::KafkaStorageError,
         _ => ErrorCode::UnknownServerError,
     }
 }

@@ -35,6 +35,7 @@ mod cleaner;
 mod housekeeping;
 mod listener;
 mod registry;
+mod scrubbing;
 
 mod connection;
 mod ended;
@@ -59,5 +60,5 @@ mod wait;
 pub use config::{Advertised, ServerConfig};
 pub use error::ServerError;
 pub use limits::{Limits, raise_open_files_limit};
-pub use metrics::MetricsSnapshot;
+pub use metrics::{CompactionSnapshot, MetricsSnapshot, SetAside};
 pub use server::Server;

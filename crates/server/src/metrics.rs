@@ -1,7 +1,10 @@
 //! What the server has done, counted in plain atomics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use ottla::{Compacted, Quarantined};
 use ottla_protocol::{API_TABLE, ApiKey};
 
 /// One number that only grows.
@@ -10,7 +13,11 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn add(&self, count: usize) {
-        self.0.fetch_add(count as u64, Ordering::Relaxed);
+        self.add_u64(count as u64);
+    }
+
+    fn add_u64(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -42,8 +49,50 @@ pub(crate) struct Metrics {
     pub batches_refused: Counter,
     /// Failures of the disk.
     pub storage_errors: Counter,
+    /// Bytes that a scrub has read.
+    pub scrubbed_bytes: Counter,
+    /// Ranges of damaged bytes that a scrub has found, each once a round.
+    pub damage_found: Counter,
     /// Panics that were caught at the edge of a thread. Each is a mistake in this program.
     pub panics: Counter,
+    pub compaction: Compaction,
+}
+
+/// What the thread that compacts has done.
+#[derive(Debug, Default)]
+pub(crate) struct Compaction {
+    pub passes: Counter,
+    pub bytes_read: Counter,
+    pub bytes_written: Counter,
+    pub records_removed: Counter,
+    pub failures: Counter,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Compaction {
+    pub(crate) fn count(&self, done: &Compacted) {
+        self.passes.add(1);
+        self.bytes_read.add_u64(done.map_bytes_read.saturating_add(done.bytes_read));
+        self.bytes_written.add_u64(done.bytes_written);
+        self.records_removed.add_u64(done.records_read.saturating_sub(done.records_kept));
+    }
+
+    pub(crate) fn count_failure(&self, error: String) {
+        self.failures.add(1);
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn snapshot(&self, set_aside: &[Quarantined]) -> CompactionSnapshot {
+        CompactionSnapshot {
+            passes: self.passes.get(),
+            bytes_read: self.bytes_read.get(),
+            bytes_written: self.bytes_written.get(),
+            records_removed: self.records_removed.get(),
+            failures: self.failures.get(),
+            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            set_aside: set_aside.iter().map(SetAside::of).collect(),
+        }
+    }
 }
 
 /// The state of the counters at one moment.
@@ -74,8 +123,59 @@ pub struct MetricsSnapshot {
     pub batches_refused: u64,
     /// Failures of the disk.
     pub storage_errors: u64,
+    /// Bytes that a scrub has read.
+    pub scrubbed_bytes: u64,
+    /// Ranges of damaged bytes that a scrub has found, each once a round.
+    pub damage_found: u64,
     /// Panics that were caught at the edge of a thread. Each is a mistake in this program.
     pub panics: u64,
+    /// What the thread that compacts has done, and what it cannot do.
+    pub compaction: CompactionSnapshot,
+}
+
+/// What the thread that compacts has done, and what it cannot do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactionSnapshot {
+    /// Passes over a log that came to their end.
+    pub passes: u64,
+    /// Bytes of batches that they read, for the keys and to write them anew.
+    pub bytes_read: u64,
+    /// Bytes of batches that they wrote.
+    pub bytes_written: u64,
+    /// Records that they took out.
+    pub records_removed: u64,
+    /// How often a log could not be compacted.
+    pub failures: u64,
+    /// Which log it was the last time, and why.
+    pub last_error: Option<String>,
+    /// The logs that cannot be compacted now. `ottla verify` shows all that is wrong with one.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// A log that cannot be compacted now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetAside {
+    /// Its directory's name: the topic and the partition.
+    pub partition: String,
+    /// Which file it is, where, and what is wrong there.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How long until it is tried again.
+    pub next_try_in: Duration,
+}
+
+impl SetAside {
+    fn of(log: &Quarantined) -> SetAside {
+        SetAside {
+            partition: log.topic_partition.to_string(),
+            reason: log.reason.to_string(),
+            attempts: log.attempts,
+            next_try_in: log.next_try_in,
+        }
+    }
 }
 
 impl MetricsSnapshot {
@@ -93,7 +193,7 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn snapshot(&self, connections: usize) -> MetricsSnapshot {
+    pub(crate) fn snapshot(&self, connections: usize, set_aside: &[Quarantined]) -> MetricsSnapshot {
         let keys = API_TABLE.iter().map(|api| api.key);
         MetricsSnapshot {
             requests: keys.zip(self.requests.iter().map(Counter::get)).collect(),
@@ -108,7 +208,10 @@ impl Metrics {
             slow_readers: self.slow_readers.get(),
             batches_refused: self.batches_refused.get(),
             storage_errors: self.storage_errors.get(),
+            scrubbed_bytes: self.scrubbed_bytes.get(),
+            damage_found: self.damage_found.get(),
             panics: self.panics.get(),
+            compaction: self.compaction.snapshot(set_aside),
         }
     }
 }
@@ -122,9 +225,36 @@ mod tests {
         let metrics = Metrics::default();
         metrics.count_request(ApiKey::Fetch);
         metrics.count_request(ApiKey::Fetch);
-        let snapshot = metrics.snapshot(3);
+        let snapshot = metrics.snapshot(3, &[]);
         assert_eq!(snapshot.requests_of(ApiKey::Fetch), 2);
         assert_eq!(snapshot.requests_of(ApiKey::Produce), 0);
         assert_eq!(snapshot.connections, 3);
+    }
+
+    #[test]
+    fn passes_add_up_and_the_last_error_stays() {
+        let metrics = Metrics::default();
+        let done = Compacted {
+            map_bytes_read: 10,
+            bytes_read: 20,
+            bytes_written: 5,
+            records_read: 7,
+            records_kept: 3,
+            ..Compacted::default()
+        };
+        metrics.compaction.count(&done);
+        metrics.compaction.count(&done);
+        metrics.compaction.count_failure("letters-0: one".to_owned());
+        metrics.compaction.count_failure("letters-1: another".to_owned());
+        let expected = CompactionSnapshot {
+            passes: 2,
+            bytes_read: 60,
+            bytes_written: 10,
+            records_removed: 8,
+            failures: 2,
+            last_error: Some("letters-1: another".to_owned()),
+            set_aside: Vec::new(),
+        };
+        assert_eq!(metrics.snapshot(0, &[]).compaction, expected);
     }
 }

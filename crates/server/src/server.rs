@@ -18,6 +18,7 @@ use crate::housekeeping::Housekeeping;
 use crate::limits::OpenFiles;
 use crate::listener;
 use crate::metrics::MetricsSnapshot;
+use crate::scrubbing::Scrubbing;
 
 /// How long connections may finish what they do when the server stops.
 const FINISH_TIME: Duration = Duration::from_secs(5);
@@ -43,6 +44,7 @@ pub struct Server {
     accepting: Option<JoinHandle<()>>,
     housekeeping: Option<Housekeeping>,
     cleaning: Option<Cleaning>,
+    scrubbing: Option<Scrubbing>,
     report: StoreReport,
 }
 
@@ -57,13 +59,24 @@ impl Server {
         let (store, report) = Store::open(&config.data_dir, store_config(&config, &files))?;
         let broker = Arc::new(Broker::new(config, store, &files, local_addr));
         let listener = Arc::new(listener);
-        let mut server =
-            Server { broker, listener, accepting: None, housekeeping: None, cleaning: None, report };
+        let mut server = Server {
+            broker,
+            listener,
+            accepting: None,
+            housekeeping: None,
+            cleaning: None,
+            scrubbing: None,
+            report,
+        };
         server.accepting = Some(server.spawn_accepting().map_err(ServerError::Thread)?);
         // If there is no thread for this, dropping the server stops the other.
         server.housekeeping = Some(Housekeeping::start(server.broker.clone()).map_err(ServerError::Thread)?);
         if server.broker.config.cleaner_enabled {
             server.cleaning = Some(Cleaning::start(server.broker.clone()).map_err(ServerError::Thread)?);
+        }
+        if let Some(rate) = server.broker.config.scrub_bytes_per_second {
+            server.scrubbing =
+                Some(Scrubbing::start(server.broker.clone(), rate).map_err(ServerError::Thread)?);
         }
         tracing::info!(address = %local_addr, data_dir = %server.broker.config.data_dir.display(), "serving");
         Ok(server)
@@ -92,7 +105,7 @@ impl Server {
 
     /// What the server has done so far.
     pub fn metrics(&self) -> MetricsSnapshot {
-        self.broker.metrics.snapshot(self.broker.connections.len())
+        self.broker.metrics.snapshot(self.broker.connections.len(), &self.broker.store.quarantined())
     }
 
     /// Stops: nothing more is accepted, requests that are being handled are answered, and the store is
@@ -116,6 +129,7 @@ impl Server {
             connections.cut_all();
             connections.wait_until_empty(FINISH_TIME);
         }
+        self.scrubbing = None;
         self.cleaning = None;
         self.housekeeping = None;
         self.broker.store.close()?;

@@ -128,6 +128,20 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// POSIX does nothing where both are names of one file, and then the old name would stay for ever.
+#[test]
+fn renaming_one_name_of_a_file_to_another_of_it_leaves_the_other() {
+    let real = tempfile::tempdir().unwrap();
+    let (old, new) = (real.path().join("old"), real.path().join("new"));
+    Os.open(&old, OpenMode::CreateNew).unwrap().write_all_at(b"x", 0).unwrap();
+    std::fs::hard_link(&old, &new).unwrap();
+    Os.rename(&new, &new).unwrap();
+    Os.rename(&old, &new).unwrap();
+    let left: Vec<_> = Os.read_dir(real.path()).unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(left, ["new"]);
+    assert_eq!(Os.open(&new, OpenMode::Read).unwrap().len().unwrap(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

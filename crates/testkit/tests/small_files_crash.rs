@@ -11,7 +11,7 @@ use ottla::dir::{
 };
 use ottla::fs::FileSystem;
 use ottla::{Error, Offset};
-use ottla_testkit::{Call, Crash, Fault, Image, Repeat, SimFs};
+use ottla_testkit::{Call, Crash, Fault, Image, Repeat, SimFs, Survival};
 
 /// A disk with an empty data directory.
 fn disk() -> SimFs {
@@ -70,6 +70,33 @@ fn a_file_that_is_replaced_is_the_old_or_the_new_one_whole_and_the_new_one_once_
     );
     assert_eq!(seen.len(), 2, "both were seen");
     assert!(states > 5000, "{states} crashes");
+}
+
+/// A crash had left the file under its name and under the one that it was written under. The next replacement wrote
+/// into the latter, and a second crash showed it torn.
+#[test]
+fn a_file_that_a_crash_left_under_both_its_names_is_replaced_whole() {
+    let path = Path::new("/data/checkpoint");
+    let fs = disk();
+    write_atomically(&fs, path, b"old").unwrap();
+    for calls in 0.. {
+        let fs = fs.crash(&mut Crash::KeepAll);
+        fs.crash_after(4);
+        write_atomically(&fs, path, b"middle").unwrap_err();
+        let rename = fs.unsynced().last().unwrap().index;
+        let both = Crash::Tear { change: rename, survival: Survival::BothNames, later: false };
+        let fs = fs.crash(&mut both.clone());
+        assert_eq!(fs.image().read("/data/checkpoint.tmp"), Some(&b"middle"[..]));
+        fs.crash_after(calls);
+        let said = write_atomically(&fs, path, b"new").is_ok();
+        for crash in fs.crashes(50) {
+            let found = read_whole(&fs.crash(&mut crash.clone()), path).unwrap().unwrap();
+            assert!(found == b"new" || (found == b"middle" && !said), "change {calls}, {crash:?}: {found:?}");
+        }
+        if !fs.crashed() {
+            return;
+        }
+    }
 }
 
 #[test]

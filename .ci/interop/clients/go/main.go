@@ -27,6 +27,9 @@ func run(args []string) error {
 	if len(args) < 4 {
 		return errors.New("usage: VERB BOOTSTRAP OUT ARGUMENTS…")
 	}
+	if args[0] == "endless" && len(args) == 8 {
+		return endless(args[1], args[2], args[3], args[4], args[5], args[6], args[7])
+	}
 	verb, bootstrap, rest := args[0], args[1], args[3:]
 	files, err := newPartitionFiles(args[2])
 	if err != nil {

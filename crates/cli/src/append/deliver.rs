@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use ottla::{Clock, SystemClock};
 
+use super::args::AppendArgs;
 use super::batcher::Batcher;
-use super::command::AppendArgs;
 use super::input::{Input, Line};
 use super::sink::Sink;
 use super::tally::Tally;

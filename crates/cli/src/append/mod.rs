@@ -1,5 +1,6 @@
 //! `ottla append`: lines from standard input become records.
 
+mod args;
 mod batcher;
 mod command;
 mod deliver;
@@ -9,4 +10,5 @@ mod remote;
 mod sink;
 mod tally;
 
-pub use command::{AppendArgs, run};
+pub use args::AppendArgs;
+pub use command::run;

@@ -4,11 +4,11 @@ use anyhow::{Context, Result};
 use ottla::Position;
 use ottla::fs::{FileSystem, OpenMode};
 use ottla::segment::{HeadWalk, WalkEnd, Walked};
-use ottla_record::{BatchHeader, Compression, Head, LegacyHeader, TimestampType, verify_crc};
+use ottla_record::{BatchHeader, Compression, Head, LegacyHeader, verify_crc};
 use serde::Serialize;
 
 use super::printer::{Depth, Printer};
-use super::record;
+use super::record::{self, timestamp_type_name};
 
 /// The head of a batch of magic 2, with Kafka's names.
 #[derive(Serialize)]
@@ -127,15 +127,6 @@ fn common(head: &Head, crc: u32, position: Position, isvalid: bool) -> Common {
 
 fn codec_name(compression: Compression) -> String {
     compression.name().to_owned()
-}
-
-/// Kafka's names (`TimestampType`).
-pub fn timestamp_type_name(timestamp_type: Option<TimestampType>) -> &'static str {
-    match timestamp_type {
-        Some(TimestampType::CreateTime) => "CreateTime",
-        Some(TimestampType::LogAppendTime) => "LogAppendTime",
-        None => "NoTimestampType",
-    }
 }
 
 fn batch_entry(header: &BatchHeader, common: Common) -> BatchEntry {

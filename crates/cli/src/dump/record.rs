@@ -1,10 +1,9 @@
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ottla_record::{ControlRecord, Decoded, Magic, Record};
+use ottla_record::{ControlRecord, Decoded, Magic, Record, TimestampType};
 use serde::Serialize;
 
-use super::batches::timestamp_type_name;
 use super::printer::{Depth, Printer};
 use crate::partition::MAX_DECOMPRESSED_BYTES;
 use crate::text::escaped;
@@ -109,5 +108,14 @@ fn control_text(record: &Record<'_>) -> String {
         Ok(ControlRecord::KRaftVoters) => "controlType: KRAFT_VOTERS(6)".to_owned(),
         Ok(other) => format!("controlType: UNKNOWN({other:?})"),
         Err(error) => format!("controlType: unreadable ({error})"),
+    }
+}
+
+/// Kafka's names (`TimestampType`).
+pub fn timestamp_type_name(timestamp_type: Option<TimestampType>) -> &'static str {
+    match timestamp_type {
+        Some(TimestampType::CreateTime) => "CreateTime",
+        Some(TimestampType::LogAppendTime) => "LogAppendTime",
+        None => "NoTimestampType",
     }
 }

@@ -27,7 +27,7 @@ impl FromStr for Setting {
 }
 
 /// The settings that are the server's own; all others are defaults for topics.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "auto.create.topics.enable",
     "connections.max.idle.ms",
     "fetch.max.bytes",
@@ -36,6 +36,7 @@ const OWN: [&str; 14] = [
     "log.cleaner.enable",
     "log.cleaner.io.buffer.size",
     "log.retention.check.interval.ms",
+    "log.scrub.bytes.per.second",
     "max.connections",
     "max.connections.per.ip",
     "node.id",
@@ -65,6 +66,9 @@ pub fn apply(config: &mut ServerConfig, setting: &Setting) -> Result<()> {
         "log.cleaner.backoff.ms" => config.cleaner_backoff = milliseconds(setting)?,
         "log.cleaner.dedupe.buffer.size" => config.cleaner.dedupe_buffer_bytes = parse(setting, |_| true)?,
         "log.cleaner.io.buffer.size" => config.cleaner.io_buffer_bytes = parse(setting, |_| true)?,
+        "log.scrub.bytes.per.second" => {
+            config.scrub_bytes_per_second = Some(parse(setting, |bytes: &u64| *bytes > 0)?);
+        }
         "log.retention.check.interval.ms" => config.housekeeping_interval = milliseconds(setting)?,
         _ => {
             if !ottla::settings::from_broker(&mut config.log, name, value)? {

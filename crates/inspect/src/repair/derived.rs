@@ -6,22 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ottla::Offset;
-use ottla::dir::{FileKind, FileName, LeaderEpochs, PartitionMetadata};
+use ottla::dir::{FileKind, FileName, LeaderEpochs, PartitionMetadata, read_whole};
 use ottla::fs::{FileSystem, OpenMode};
 use ottla::producer::{AbortedTxn, TxnIndex};
 use ottla::segment::BuiltIndexes;
 
 use super::hand::Hand;
+use super::remedy::{Remedy, harms_the_log, misplaces, remedy_of};
 use super::replay::{Replay, known_at_start};
 use super::step::Left;
 use crate::error::{At, Result};
 use crate::partition::{PartitionDir, SegmentFile};
-use crate::verify::{Finding, Kind, Report};
+use crate::verify::{Finding, Report};
 
-const SALVAGE: &str = "`ottla salvage` copies what is whole into a new directory";
 const DAMAGED_LOG: &str = "the log itself is damaged, so that this cannot be made anew from it; `ottla salvage` copies what is whole";
-const BEYOND: &str =
-    "restore the records from another replica or a backup, or give them up with --cut-below-recovery-point";
+const AS_THE_LOG: &str = "it is already what the log as it stands gives, so the fault is in the log; `ottla salvage` copies what is whole";
 
 /// What is known of a partition whose derived files are looked at.
 pub(super) struct Facts<'a> {
@@ -48,20 +47,25 @@ struct Plan {
 /// # Errors
 /// As the system reports it.
 pub(super) fn mend(hand: &mut Hand, facts: &Facts<'_>, report: &Report) -> Result<()> {
-    let plan = decide(hand, facts, report);
+    let is_damaged = report.findings.iter().any(|finding| harms_the_log(finding.kind));
+    let plan = decide(hand, facts, report, is_damaged);
+    let mut same = Vec::new();
     for name in &plan.indexes {
-        write_index(hand, facts, *name)?;
+        same.extend(write_index(hand, facts, *name)?);
     }
     if plan.replays() {
-        write_replayed(hand, facts, &plan)?;
+        same.extend(write_replayed(hand, facts, &plan)?);
     }
+    let of_same = |finding: &&Finding| same.contains(&finding.file) && !finding.harmless;
+    report.findings.iter().filter(of_same).for_each(|finding| leave(hand, finding, AS_THE_LOG));
     if let Some(metadata) = facts.metadata.filter(|_| plan.metadata) {
         metadata.write(&*hand.fs, facts.dir)?;
         let path = PartitionMetadata::path(facts.dir);
         let bytes = hand.fs.metadata(&path).at("look at", &path)?.len;
         hand.wrote(&path, bytes, "as the metadata of the data directory has it")?;
     }
-    remove_strays(hand, facts)
+    // Behind damage nobody knows where the log ended, nor which snapshot tells what is lost.
+    if is_damaged { Ok(()) } else { remove_strays(hand, facts) }
 }
 
 impl Plan {
@@ -71,14 +75,16 @@ impl Plan {
 }
 
 /// What each finding asks for.
-fn decide(hand: &mut Hand, facts: &Facts<'_>, report: &Report) -> Plan {
-    let is_damaged = report.findings.iter().any(|finding| harms_the_log(finding.kind));
+fn decide(hand: &mut Hand, facts: &Facts<'_>, report: &Report, is_damaged: bool) -> Plan {
     let mut plan = Plan::default();
     for finding in &report.findings {
         let name = finding.file.file_name().and_then(|name| name.to_str()).and_then(FileName::parse);
         let base_offset = name.map(|name| name.base_offset).unwrap_or_default();
         let remedy = remedy_of(finding.kind);
         match (remedy, name) {
+            (Remedy::Index, Some(_)) if is_out_of_place(report, base_offset) => {
+                leave(hand, finding, DAMAGED_LOG);
+            }
             (Remedy::Index, Some(name)) => _ = plan.indexes.insert(name),
             (Remedy::TxnIndex | Remedy::Snapshot | Remedy::Epochs, _) if is_damaged => {
                 leave(hand, finding, DAMAGED_LOG);
@@ -101,42 +107,11 @@ fn decide(hand: &mut Hand, facts: &Facts<'_>, report: &Report) -> Plan {
     plan
 }
 
-enum Remedy {
-    Index,
-    TxnIndex,
-    Snapshot,
-    Epochs,
-    PartitionMetadata,
-    /// There is none here; this is what else can be done.
-    None(&'static str),
-}
-
-fn remedy_of(kind: Kind) -> Remedy {
-    match kind {
-        Kind::IndexMissing
-        | Kind::IndexPadded
-        | Kind::IndexLength
-        | Kind::IndexOrder
-        | Kind::IndexEntry
-        | Kind::IndexShort
-        | Kind::TimeIndexShort => Remedy::Index,
-        Kind::TxnIndexDamaged | Kind::TxnIndexEntry | Kind::TxnIndexLacks => Remedy::TxnIndex,
-        Kind::SnapshotDamaged | Kind::SnapshotDisagrees | Kind::SnapshotMissing => Remedy::Snapshot,
-        Kind::EpochsDamaged | Kind::EpochsDisagree | Kind::EpochsMissing => Remedy::Epochs,
-        Kind::PartitionMetadataDamaged | Kind::PartitionMetadataMissing => Remedy::PartitionMetadata,
-        Kind::CheckpointBeyondEnd => Remedy::None(BEYOND),
-        Kind::DamagedRecords => Remedy::None(SALVAGE),
-        kind if harms_the_log(kind) => Remedy::None(SALVAGE),
-        kind => Remedy::None(kind.meaning()),
-    }
-}
-
-/// Whether batches are missing or out of their place, so that what follows from all batches is not known.
-fn harms_the_log(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::TornTail | Kind::ZeroTail | Kind::DamagedBatch | Kind::OffsetsFall | Kind::OffsetOutsideSegment
-    )
+/// Whether batches of a segment lie where its name does not lead, so that no index can lead to them.
+fn is_out_of_place(report: &Report, base_offset: Offset) -> bool {
+    let log = FileName::new(base_offset, FileKind::Log).to_string();
+    let misplaced = report.findings.iter().filter(|finding| misplaces(finding.kind));
+    misplaced.into_iter().any(|finding| finding.file.ends_with(&log))
 }
 
 fn leave(hand: &mut Hand, finding: &Finding, advice: &'static str) {
@@ -149,37 +124,53 @@ fn is_needed(facts: &Facts<'_>, offset: Offset) -> bool {
     offset == facts.end_offset || facts.log.segments.iter().any(|segment| segment.base_offset == offset)
 }
 
-fn write_index(hand: &mut Hand, facts: &Facts<'_>, name: FileName) -> Result<()> {
-    let Some(segment) = facts.segment(name.base_offset) else { return Ok(()) };
+/// A file that is already what the log gives.
+type Same = Option<PathBuf>;
+
+/// Replaces a file, or tells that there is nothing to replace.
+fn write_anew(hand: &mut Hand, path: PathBuf, bytes: &[u8]) -> Result<Same> {
+    if read_whole(&*hand.fs, &path)?.as_deref() == Some(bytes) {
+        return Ok(Some(path));
+    }
+    hand.write(&path, bytes, "made anew from the log").map(|()| None)
+}
+
+fn write_index(hand: &mut Hand, facts: &Facts<'_>, name: FileName) -> Result<Same> {
+    let Some(segment) = facts.segment(name.base_offset) else { return Ok(None) };
     let path = &segment.path;
     let log = hand.fs.open(path, OpenMode::Read).at("open", path)?;
     let end = log.len().at("look at", path)?;
     let (built, _) = BuiltIndexes::from_log(&*log, segment.base_offset, end, facts.index_interval_bytes)
         .at("read", path)?;
     let bytes = if name.kind == FileKind::Index { built.offset_index } else { built.time_index };
-    hand.write(&name.in_dir(facts.dir), &bytes, "made anew from the log")
+    write_anew(hand, name.in_dir(facts.dir), &bytes)
 }
 
 /// Writes what takes a look at all batches.
-fn write_replayed(hand: &mut Hand, facts: &Facts<'_>, plan: &Plan) -> Result<()> {
+fn write_replayed(hand: &mut Hand, facts: &Facts<'_>, plan: &Plan) -> Result<Vec<PathBuf>> {
     let fs = Arc::clone(&hand.fs);
     let known = known_at_start(&*fs, facts.dir, &facts.log);
     let mut replay = Replay::of(&*fs, &facts.log, known, &plan.snapshots)?;
+    let mut same = Vec::new();
     for base_offset in &plan.txn_indexes {
         let aborted = replay.aborted.remove(base_offset).unwrap_or_default();
-        write_txn_index(hand, facts, *base_offset, &aborted)?;
+        same.extend(write_txn_index(hand, facts, *base_offset, &aborted)?);
     }
     for (offset, bytes) in &replay.snapshots {
         let path = FileName::new(*offset, FileKind::Snapshot).in_dir(facts.dir);
-        hand.write(&path, bytes, "made anew from the log")?;
+        same.extend(write_anew(hand, path, bytes)?);
     }
     if plan.epochs {
-        replay.epochs.write(&*fs, facts.dir)?;
         let path = LeaderEpochs::path(facts.dir);
-        let bytes = fs.metadata(&path).at("look at", &path)?.len;
-        hand.wrote(&path, bytes, "epochs as the batches have them")?;
+        if LeaderEpochs::read(&*fs, facts.dir).is_ok_and(|epochs| epochs == replay.epochs) {
+            same.push(path);
+        } else {
+            replay.epochs.write(&*fs, facts.dir)?;
+            let bytes = fs.metadata(&path).at("look at", &path)?.len;
+            hand.wrote(&path, bytes, "epochs as the batches have them")?;
+        }
     }
-    Ok(())
+    Ok(same)
 }
 
 fn write_txn_index(
@@ -187,14 +178,19 @@ fn write_txn_index(
     facts: &Facts<'_>,
     base_offset: Offset,
     aborted: &[AbortedTxn],
-) -> Result<()> {
+) -> Result<Same> {
     let path = FileName::new(base_offset, FileKind::TxnIndex).in_dir(facts.dir);
     if aborted.is_empty() {
-        return hand.remove(&path, "no transaction was aborted in its segment");
+        return hand.remove(&path, "no transaction was aborted in its segment").map(|()| None);
+    }
+    let there = TxnIndex::open_read_only(Arc::clone(&hand.fs), path.clone(), base_offset);
+    if there.and_then(|index| index.sanity_check().and_then(|()| index.entries())).is_ok_and(|e| e == aborted)
+    {
+        return Ok(Some(path));
     }
     let bytes = make_txn_index(&hand.fs, &path, base_offset, aborted)?;
     hand.sync_dir_of(&path)?;
-    hand.wrote(&path, bytes, "made anew from the log")
+    hand.wrote(&path, bytes, "made anew from the log").map(|()| None)
 }
 
 /// Writes a `.txnindex` beside its place, and moves it there once it is whole. Returns its length.

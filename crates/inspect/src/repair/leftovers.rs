@@ -45,7 +45,7 @@ fn temporary(entries: &[DirEntry]) -> Vec<&str> {
             FileName::parse(stem).is_some()
                 || matches!(stem, "leader-epoch-checkpoint" | "partition.metadata")
         };
-        name.strip_suffix(".tmp").or_else(|| name.strip_suffix(".rebuilt")).is_some_and(of_a_file)
+        name.strip_suffix(".tmp").is_some_and(of_a_file)
     };
     let files = entries.iter().filter(|entry| !entry.is_dir).map(|entry| entry.name.as_str());
     let mut found: Vec<_> = files.filter(|name| is_temporary(name)).collect();

@@ -11,6 +11,7 @@
 //! leftovers       1 interrupted deletes, cleans and swaps
 //! tail            2 an unfinished last write
 //! derived         3 files that disagree with the log, as `verify` finds them
+//! remedy            … which finding has which remedy
 //! replay            … producers, transactions and epochs, from the batches
 //! checkpoints   those of the data directory that cannot be read
 //! ```
@@ -24,6 +25,7 @@ mod hand;
 mod leftovers;
 mod overlay;
 mod partition;
+mod remedy;
 mod replay;
 mod run;
 mod step;

@@ -13,6 +13,7 @@ use ottla_record::Head;
 use super::tail::first_offset;
 use crate::error::{At, Result};
 use crate::partition::{PartitionDir, SegmentFile, marker_of};
+use crate::verify::may_be_of;
 
 /// Control batches hold one tiny record.
 const MAX_CONTROL_BATCH_BYTES: usize = 64 * 1024;
@@ -125,10 +126,12 @@ fn in_kafkas_order(entries: &[ProducerEntry]) -> Vec<ProducerEntry> {
     ordered
 }
 
-/// The producers that a snapshot at the first segment knew, where there is one that can be read.
+/// The producers that a snapshot at the first segment knew, where there is one that can be read and believed.
 pub(crate) fn known_at_start(fs: &dyn FileSystem, dir: &Path, log: &PartitionDir) -> Vec<ProducerEntry> {
     let Some(first) = log.segments.first() else { return Vec::new() };
-    snapshot::read(fs, &FileName::new(first.base_offset, FileKind::Snapshot).in_dir(dir)).unwrap_or_default()
+    let path = FileName::new(first.base_offset, FileKind::Snapshot).in_dir(dir);
+    let known = snapshot::read(fs, &path).ok().filter(|known| may_be_of(first.base_offset, known));
+    known.unwrap_or_default()
 }
 
 #[cfg(test)]

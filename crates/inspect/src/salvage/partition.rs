@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use ottla::Offset;
 use ottla::dir::{
-    OffsetCheckpoint, Offsets, PartitionMetadata, TopicPartition, read_whole, write_atomically,
+    OffsetCheckpoint, Offsets, PartitionMetadata, TopicPartition, make_dir, read_whole, write_atomically,
 };
 use ottla::fs::FileSystem;
 use ottla::metadata::{CLUSTER_METADATA_DIR, MetadataImage};
@@ -52,6 +52,9 @@ impl<'a> Job<'a> {
         salvaged: &mut Salvaged,
     ) -> Result<()> {
         let (partition, _) = name_of(dir)?;
+        if partition.dir_name() == CLUSTER_METADATA_DIR {
+            self.bring_quorum(dir)?;
+        }
         let sources = sources(&**self.fs, dir)?;
         let Some(first) = sources.iter().map(|source| source.base_offset).min() else { return Ok(()) };
         let start = self.was_start.get(&partition).copied().unwrap_or(first).max(first);
@@ -98,7 +101,7 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// The topic id; and of the cluster's own log its snapshots.
+    /// The topic id.
     fn bring_metadata(
         &self,
         dir: &Path,
@@ -120,13 +123,18 @@ impl<'a> Job<'a> {
                 None => salvaged.left_behind.push((PartitionMetadata::path(dir), error.to_string())),
             },
         }
-        if partition.dir_name() != CLUSTER_METADATA_DIR {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    /// The snapshots of the cluster's own log, which say who may vote, also where there is no log: Kafka finds no
+    /// leader without.
+    fn bring_quorum(&self, dir: &Path) -> Result<()> {
+        let (fs, to) = (&**self.fs, self.out.join(CLUSTER_METADATA_DIR));
+        make_dir(fs, &to)?;
         for entry in fs.read_dir(dir).at("list", dir)? {
             let is_snapshot = entry.name.ends_with(".checkpoint") || entry.name == "quorum-state";
             if is_snapshot && let Some(bytes) = read_whole(fs, &dir.join(&entry.name))? {
-                write_atomically(fs, &output.dir.join(&entry.name), &bytes)?;
+                write_atomically(fs, &to.join(&entry.name), &bytes)?;
             }
         }
         Ok(())

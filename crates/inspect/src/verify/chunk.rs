@@ -8,7 +8,7 @@ use super::records;
 use crate::partition::marker_of;
 
 /// So many bytes are checked at once. A few of them lie in the cache of a core.
-const CHUNK_BYTES: usize = 128 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 /// A chunk grows to hold one batch of up to this size.
 const MAX_CHUNK_BYTES: usize = 4 << 20;
 

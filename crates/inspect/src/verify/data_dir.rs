@@ -7,10 +7,12 @@ use ottla::dir::{
     DirLock, DirName, FileName, MetaProperties, OffsetCheckpoint, PartitionMetadata, TopicPartition,
 };
 use ottla::fs::FileSystem;
+use ottla::metadata::bootstrap::BOOTSTRAP_FILE;
 use ottla::metadata::{self, CLUSTER_METADATA_DIR, MetadataImage, Source};
 
-use super::finding::{Finding, Kind, Report};
-use super::partition::{Recovery, Settings, check_partition};
+use super::finding::{Finding, Report};
+use super::kind::Kind;
+use super::partition::{Recovery, Settings, check_partition, is_there};
 use super::pool::Pool;
 use crate::partition::PartitionDir;
 use crate::reindex::interval_of;
@@ -124,13 +126,24 @@ pub fn check_small_files(fs: &dyn FileSystem, dir: &Path, report: &mut Report) -
     Ok(())
 }
 
-/// What the metadata says, where there is any and it can be read.
+/// What the metadata says, where there is any and it can be read. Then somebody formatted the directory, and it
+/// has an identity too.
 ///
 /// # Errors
 /// As the system reports it.
 pub fn read_metadata(fs: &dyn FileSystem, dir: &Path, report: &mut Report) -> Result<Option<MetadataImage>> {
     let loaded = note_damage(metadata::load(fs, dir), Kind::ClusterMetadataDamaged, report)?;
-    Ok(loaded.and_then(|(image, source)| (source != Source::None).then_some(image)))
+    let found = loaded.filter(|(_, source)| *source != Source::None);
+    let path = MetaProperties::path(dir);
+    if let Some((_, source)) = found.as_ref().filter(|_| !is_there(fs, &path)) {
+        let by = match source {
+            Source::ClusterLog => CLUSTER_METADATA_DIR,
+            Source::Bootstrap | Source::None => BOOTSTRAP_FILE,
+        };
+        let what = format!("there is no such file, though {by} is there");
+        report.harm(&path, None, Kind::MetaPropertiesMissing, what);
+    }
+    Ok(found.map(|(image, _)| image))
 }
 
 fn note_damage<T>(result: ottla::Result<T>, kind: Kind, report: &mut Report) -> Result<Option<T>> {

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use ottla::dir::LeaderEpochs;
 
-use super::finding::{Finding, Kind, Report};
+use super::finding::{Finding, Report};
+use super::kind::Kind;
 use super::seen::Seen;
 
 /// Each batch has the epoch that the checkpoint has for its offsets, and epochs do not fall.

@@ -6,8 +6,9 @@ use ottla::dir::{FileKind, read_whole};
 use ottla::fs::FileSystem;
 use ottla::segment::{Entry, OffsetIndexEntry, TimeIndexEntry};
 
-use super::finding::{Finding, Kind, Report};
+use super::finding::{Finding, Report};
 use super::index_file::IndexFile;
+use super::kind::Kind;
 use super::offset_index::OffsetIndexCheck;
 use super::partition::Context as Partition;
 use super::seen::Seen;

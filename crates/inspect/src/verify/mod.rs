@@ -30,6 +30,7 @@ mod epochs;
 mod finding;
 mod index_file;
 mod indexes;
+mod kind;
 mod names;
 mod offset_index;
 mod offsets;
@@ -44,8 +45,9 @@ mod snapshots;
 mod time_index;
 mod txns;
 
-pub use finding::{Finding, Kind, Report, Summary};
+pub use finding::{Finding, Report, Summary};
 pub(crate) use index_file::IndexFile;
+pub use kind::Kind;
 pub(crate) use run::neither;
 pub use run::{Options, verify};
 
@@ -54,3 +56,4 @@ pub(crate) use data_dir::{
 };
 pub(crate) use partition::{Recovery, Settings, check_partition};
 pub(crate) use pool::Pool;
+pub(crate) use snapshots::may_be_of;

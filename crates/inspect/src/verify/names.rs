@@ -8,7 +8,8 @@ use ottla::Offset;
 use ottla::dir::{FileKind, FileName, Leftover, Leftovers};
 use ottla::fs::{DirEntry, FileSystem};
 
-use super::finding::{Finding, Kind, Report};
+use super::finding::{Finding, Report};
+use super::kind::Kind;
 use super::partition::Context as Partition;
 
 /// A name, and what is wrong about it.
@@ -86,7 +87,9 @@ fn problem(name: &str, is_dir: bool, leftovers: &Leftovers) -> Option<(Kind, Str
             return Some((Kind::OrphanFile, "there is no .log file of that offset".to_owned()));
         }
         Leftover::Swap => "puts it in its place and removes what it replaces",
-        Leftover::Deleted | Leftover::Unfinished | Leftover::UnfinishedSwap => "removes it",
+        Leftover::Deleted | Leftover::Unfinished | Leftover::HalfWritten | Leftover::UnfinishedSwap => {
+            "removes it"
+        }
     };
     Some((Kind::Leftover, format!("{}; the next start, or `ottla repair`, {then}", leftover.reason())))
 }

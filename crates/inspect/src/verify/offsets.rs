@@ -1,4 +1,4 @@
-use super::finding::Kind;
+use super::kind::Kind;
 use super::seen::Seen;
 use ottla::Offset;
 

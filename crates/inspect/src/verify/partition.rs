@@ -10,13 +10,14 @@ use ottla::producer::{ProducerEntry, snapshot};
 use ottla::{Error, Offset};
 
 use super::epochs::EpochCheck;
-use super::finding::{Finding, Kind, Report};
+use super::finding::{Finding, Report};
+use super::kind::Kind;
 use super::names;
 use super::offsets::OffsetCheck;
 use super::pool::Pool;
 use super::segment::{LogChecks, check_segment, tell_of_snapshots};
 use super::settle::settled;
-use super::snapshots::SnapshotCheck;
+use super::snapshots::{SnapshotCheck, may_be_of};
 use super::txns::TxnCheck;
 use crate::partition::PartitionDir;
 
@@ -116,6 +117,7 @@ pub fn check_partition(
         epochs: EpochCheck::new(checked_epochs(&partition, report)?),
         txns: TxnCheck::new(start, first_producers),
         snapshots,
+        is_end_lost: false,
     };
     let mut is_end_known = false;
     for (number, segment) in log.segments.iter().enumerate() {
@@ -140,17 +142,31 @@ pub fn check_partition(
         }
     }
     if is_end_known {
-        // The file may have come since it was read.
-        checks.epochs.refresh(read_epochs(&partition).unwrap_or_default());
-        checks.epochs.end(dir, report);
-        let reached = checks.snapshots.reach(checks.offsets.end_offset(), checks.txns.state());
-        tell_of_snapshots(reached, report);
-        check_end(&partition, checks.offsets.end_offset(), &snapshot_offsets, report);
+        check_end(&partition, &mut checks, &snapshot_offsets, report);
     }
     Ok(checks.offsets.end_offset())
 }
 
-fn is_there(fs: &dyn FileSystem, path: &Path) -> bool {
+/// What is known once the last batch was seen.
+fn check_end(
+    partition: &Context<'_>,
+    checks: &mut LogChecks,
+    snapshot_offsets: &[Offset],
+    report: &mut Report,
+) {
+    // The file may have come since it was read.
+    checks.epochs.refresh(read_epochs(partition).unwrap_or_default());
+    checks.epochs.end(partition.dir, report);
+    let end_offset = checks.offsets.end_offset();
+    tell_of_snapshots(checks.snapshots.reach(end_offset, checks.txns.own()), report);
+    check_marks(partition, end_offset, report);
+    if !checks.is_end_lost {
+        check_last_snapshot(partition, end_offset, snapshot_offsets, report);
+    }
+}
+
+/// Whether there is such a file or directory.
+pub fn is_there(fs: &dyn FileSystem, path: &Path) -> bool {
     !fs.metadata(path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
 }
 
@@ -199,7 +215,8 @@ fn read_snapshots(
         let read = || Ok(snapshot::read(&**partition.fs, &path));
         match settled(&**partition.fs, &watched, ottla::Result::is_ok, read)? {
             Ok(entries) => {
-                if Some(*offset) == start {
+                // Before the first offset there was nobody, and nobody wrote what comes later.
+                if Some(*offset) == start && may_be_of(*offset, &entries) {
                     first_producers = entries.clone();
                 }
                 let modified_ms = partition.fs.metadata(&path).map_or(0, |metadata| metadata.modified_ms);
@@ -222,8 +239,8 @@ fn read_snapshots(
     Ok((check, first_producers))
 }
 
-/// What speaks of offsets that the log does not reach.
-fn check_end(partition: &Context<'_>, end_offset: Offset, snapshots: &[Offset], report: &mut Report) {
+/// Checkpoints that speak of offsets which the log does not reach.
+fn check_marks(partition: &Context<'_>, end_offset: Offset, report: &mut Report) {
     if let Some(point) = partition.recovery.recovery_point.filter(|point| *point > end_offset) {
         let what = format!(
             "everything below offset {point} is said to be on disk, and the log ends at {end_offset}"
@@ -234,6 +251,15 @@ fn check_end(partition: &Context<'_>, end_offset: Offset, snapshots: &[Offset], 
         let what = format!("the log is said to begin at offset {start}, and it ends at {end_offset}");
         report.harm(partition.dir, None, Kind::CheckpointBeyondEnd, what);
     }
+}
+
+/// There is a snapshot of the end where there must be one, and none behind it.
+fn check_last_snapshot(
+    partition: &Context<'_>,
+    end_offset: Offset,
+    snapshots: &[Offset],
+    report: &mut Report,
+) {
     // Kafka forgets the producers of a log of which nothing is left.
     let is_emptied = partition.recovery.log_start_offset.unwrap_or_default() >= end_offset;
     let is_missing = partition.recovery.marked_clean && !snapshots.contains(&end_offset);

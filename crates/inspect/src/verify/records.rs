@@ -19,15 +19,27 @@ pub fn count(batch: &[u8]) -> Result<u64, String> {
     let mut least = Offset::new(i64::MIN);
     let read = decoded.for_each_stamp(|offset, timestamp_ms| {
         if offset < least || offset > last_offset {
-            return Err(format!("record {count} has offset {offset}, out of order"));
+            return Err(Wrong::Offset(offset));
         }
         if timestamp_ms > newest_ms {
-            return Err(format!("record {count} is newer than its batch says: {timestamp_ms} ms"));
+            return Err(Wrong::Time(timestamp_ms));
         }
         least = offset + 1;
         count += 1;
         Ok(())
     });
-    read.map_err(|error| format!("record {count}: {error}"))??;
-    Ok(count)
+    match read {
+        Ok(Ok(())) => Ok(count),
+        Ok(Err(Wrong::Offset(offset))) => Err(format!("record {count} has offset {offset}, out of order")),
+        Ok(Err(Wrong::Time(time_ms))) => {
+            Err(format!("record {count} is newer than its batch says: {time_ms} ms"))
+        }
+        Err(error) => Err(format!("record {count}: {error}")),
+    }
+}
+
+/// What is wrong with a record; it becomes text outside the loop.
+enum Wrong {
+    Offset(Offset),
+    Time(i64),
 }

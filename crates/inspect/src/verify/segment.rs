@@ -5,20 +5,20 @@ use std::time::Duration;
 use crate::error::{At, Result};
 use ottla::dir::{FileKind, LeaderEpochs};
 use ottla::fs::{File, OpenMode};
-use ottla::producer::{AbortedTxn, TxnIndex};
 use ottla::segment::{BatchScan, ScanEnd, WalkEnd, next_whole_batch_of_any_magic};
-use ottla::{Error, Offset, Position};
+use ottla::{Offset, Position};
 
 use super::ahead::Ahead;
 use super::chunk::Batch;
 use super::epochs::EpochCheck;
-use super::finding::{Finding, Kind, Report};
+use super::finding::{Finding, Report};
 use super::indexes::Indexes;
+use super::kind::Kind;
 use super::offsets::OffsetCheck;
 use super::partition::{Context as Partition, read_epochs};
 use super::seen::Seen;
 use super::snapshots::{Disagreement, SnapshotCheck};
-use super::txns::TxnCheck;
+use super::txns::{self, TxnCheck};
 use crate::partition::{Damage, SegmentFile};
 
 /// A scan reads through one buffer of this size.
@@ -36,6 +36,8 @@ pub struct LogChecks {
     pub epochs: EpochCheck,
     pub txns: TxnCheck,
     pub snapshots: SnapshotCheck,
+    /// Whether the last segment ends in damage, so that nobody knows where the log ended.
+    pub is_end_lost: bool,
 }
 
 /// Checks one segment with everything that is derived from it.
@@ -50,8 +52,9 @@ pub fn check_segment(
     report: &mut Report,
 ) -> Result<()> {
     checks.offsets.enter(segment.base_offset, next_base_offset);
+    checks.is_end_lost = false;
     let indexes = Indexes::read(partition, segment, report)?;
-    let aborted = aborted_transactions(partition, segment, report)?;
+    let aborted = txns::aborted_transactions(partition, segment, report)?;
     let file = partition.fs.open(&segment.path, OpenMode::Read).at("read", &segment.path)?;
     report.summary.segments += 1;
     let sealed = next_base_offset.is_some();
@@ -73,30 +76,6 @@ pub fn check_segment(
         }
     }
     Ok(())
-}
-
-/// The entries of the segment's `.txnindex`; `None` where they cannot be read, which is a finding.
-fn aborted_transactions(
-    partition: &Partition<'_>,
-    segment: &SegmentFile,
-    report: &mut Report,
-) -> Result<Option<Vec<AbortedTxn>>> {
-    let path = segment.sibling(FileKind::TxnIndex);
-    let index = TxnIndex::open_read_only(Arc::clone(partition.fs), path.clone(), segment.base_offset);
-    let entries = index.and_then(|index| {
-        index.sanity_check()?;
-        index.entries()
-    });
-    match entries {
-        Ok(entries) => Ok(Some(entries)),
-        Err(Error::Corrupt(corruption)) => {
-            let what =
-                format!("{}: expected {}, found {}", corruption.what, corruption.expected, corruption.found);
-            report.harm(&path, corruption.position, Kind::TxnIndexDamaged, what);
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Takes in what snapshots say and the log does not.
@@ -224,7 +203,7 @@ impl SegmentScan<'_, '_> {
         }
         self.compare_epoch(&seen);
         self.indexes.observe(&seen, self.report);
-        let reached = self.checks.snapshots.reach(head.base_offset(), self.checks.txns.state());
+        let reached = self.checks.snapshots.reach(head.base_offset(), self.checks.txns.own());
         tell_of_snapshots(reached, self.report);
         self.checks.txns.observe(&seen);
         for (file, what) in self.checks.snapshots.observe(&seen) {
@@ -257,7 +236,12 @@ impl SegmentScan<'_, '_> {
         );
         self.report.harm(&self.segment.path, stopped.position, Kind::DamagedBatch, what);
         (self.partition.progress)(next - stopped.position);
-        self.indexes.skip(stopped.position, next);
+        self.pass_over(stopped.position, next);
+    }
+
+    /// What points into lost bytes, or counts the batches in them, is not compared with what is left.
+    fn pass_over(&mut self, from: u64, to: u64) {
+        self.indexes.skip(from, to);
         self.is_damaged = true;
         self.checks.snapshots.skip();
     }
@@ -280,7 +264,12 @@ impl SegmentScan<'_, '_> {
         let (file, position) = (self.segment.path.clone(), Some(stopped.position));
         self.report.add(Finding { file, position, kind, what, harmless });
         (self.partition.progress)(end - stopped.position);
-        if harmless { Tail::Cuttable } else { Tail::Damaged }
+        if harmless {
+            return Tail::Cuttable;
+        }
+        self.pass_over(stopped.position, end);
+        self.checks.is_end_lost = true;
+        Tail::Damaged
     }
 
     fn len(&self) -> Result<u64> {

@@ -6,23 +6,25 @@ use ottla::Offset;
 use ottla::producer::{ProducerEntry, ProducerState};
 use ottla_record::Head;
 
-use super::finding::Kind;
+use super::kind::Kind;
 use super::seen::Seen;
 
 /// Kafka's `producer.id.expiration.ms`, where a broker does not set it: who was silent for longer is forgotten.
 const EXPIRATION_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What snapshots say of producers' last batches is what the log says, where it still has those batches. Of
-/// a log that still has all its batches they must say all that it says.
+/// a log that has all batches since its first segment began they must say all that it says.
 #[derive(Clone, Debug)]
 pub struct SnapshotCheck {
     /// By the last offset of the batch.
     claims: HashMap<Offset, Vec<Claim>>,
     /// The snapshots, by their offset.
     snapshots: Arc<BTreeMap<Offset, Snapshot>>,
-    /// Those below were compared.
-    compared: Offset,
-    /// Where the next batch begins, as long as none is missing since the first of all.
+    /// The first that was not compared yet.
+    due: Option<Offset>,
+    /// Where the first segment begins.
+    start: Offset,
+    /// Where the next batch begins, as long as none is missing since then.
     next: Option<Offset>,
 }
 
@@ -58,8 +60,9 @@ impl SnapshotCheck {
         SnapshotCheck {
             claims: HashMap::new(),
             snapshots: Arc::default(),
-            compared: Offset::ZERO,
-            next: Some(start).filter(|start| *start == Offset::ZERO),
+            due: None,
+            start,
+            next: Some(start),
         }
     }
 
@@ -73,8 +76,7 @@ impl SnapshotCheck {
     ) -> Vec<(Kind, String)> {
         let mut problems = Vec::new();
         for entry in &entries {
-            let last = entry.last_batch().map(|batch| batch.last_offset);
-            for late in entry.current_txn_first_offset.into_iter().chain(last).filter(|at| *at >= offset) {
+            for late in offsets_of(entry).filter(|at| *at >= offset) {
                 let what = format!("producer {} is said to have written offset {late}", entry.producer_id);
                 problems.push((Kind::SnapshotDisagrees, what));
             }
@@ -89,18 +91,26 @@ impl SnapshotCheck {
         }
         let snapshot = Snapshot { file: file.to_path_buf(), modified_ms, entries };
         Arc::make_mut(&mut self.snapshots).insert(offset, snapshot);
+        // That of the first segment tells what no batch does any more: nothing to compare it with.
+        self.due = self.snapshots.keys().copied().find(|offset| *offset > self.start || self.is_whole());
         problems
     }
 
-    /// Compares the snapshots up to `offset` with what the batches up to there have said of producers.
-    pub fn reach(&mut self, offset: Offset, state: &ProducerState) -> Vec<Disagreement> {
-        let reached = self.compared..offset + 1;
-        self.compared = self.compared.max(offset + 1);
-        if self.next.is_none() || reached.is_empty() {
+    /// Whether no batch was ever deleted.
+    fn is_whole(&self) -> bool {
+        self.start == Offset::ZERO
+    }
+
+    /// Compares the snapshots up to `offset` with what the batches up to there say of producers; `own` knows
+    /// nothing but those batches.
+    pub fn reach(&mut self, offset: Offset, own: &ProducerState) -> Vec<Disagreement> {
+        let Some(due) = self.due.filter(|due| *due <= offset) else { return Vec::new() };
+        self.due = self.snapshots.range(offset + 1..).map(|(offset, _)| *offset).next();
+        if self.next.is_none() {
             return Vec::new();
         }
-        let snapshots = self.snapshots.range(reached);
-        snapshots.flat_map(|(_, snapshot)| snapshot.compare(state)).collect()
+        let reached = self.snapshots.range(due..=offset);
+        reached.flat_map(|(_, snapshot)| snapshot.compare(own, self.start)).collect()
     }
 
     /// Notes that batches are missing: what is left of the log does not say all.
@@ -116,6 +126,9 @@ impl SnapshotCheck {
     /// Looks at one batch; tells which files disagree.
     pub fn observe(&mut self, seen: &Seen<'_>) -> Vec<(PathBuf, String)> {
         self.follow(seen.head);
+        if self.claims.is_empty() {
+            return Vec::new();
+        }
         let Some(claims) = self.claims.remove(&seen.head.last_offset()) else { return Vec::new() };
         let found = seen.head.producer().map(|p| (p.producer_id, p.producer_epoch, p.last_sequence));
         let disagrees =
@@ -139,24 +152,26 @@ impl SnapshotCheck {
 }
 
 impl Snapshot {
-    fn compare(&self, state: &ProducerState) -> Vec<Disagreement> {
+    fn compare(&self, own: &ProducerState, start: Offset) -> Vec<Disagreement> {
         let mut found = Vec::new();
         let mut tell = |harmless, what: String| {
             found.push(Disagreement { file: self.file.clone(), what, harmless });
         };
         for entry in &self.entries {
             let id = entry.producer_id;
-            match state.entry(id) {
+            match own.entry(id) {
+                // What was deleted may have been all that there was of the producer.
+                None if offsets_of(entry).all(|at| at < start) && start > Offset::ZERO => {}
                 None => {
                     tell(false, format!("it knows producer {id}, of whom the log has no batch before it"))
                 }
-                Some(known) if facts(known) != facts(entry) => {
+                Some(known) if !agree(entry, known, start) => {
                     tell(false, format!("of producer {id} it says other than the log before it"));
                 }
                 Some(_) => {}
             }
         }
-        for known in state.entries() {
+        for known in own.entries() {
             let id = known.producer_id;
             let is_there = self.entries.iter().any(|entry| entry.producer_id == id);
             let open = known.current_txn_first_offset.is_some();
@@ -169,9 +184,30 @@ impl Snapshot {
     }
 }
 
-/// What a snapshot keeps of a producer.
-fn facts(entry: &ProducerEntry) -> impl PartialEq {
-    let last = entry.last_batch().map(|batch| (batch.last_offset, batch.last_sequence, batch.offset_delta));
-    let ProducerEntry { producer_epoch, coordinator_epoch, last_timestamp_ms, .. } = *entry;
-    (producer_epoch, coordinator_epoch, last_timestamp_ms, entry.current_txn_first_offset, last)
+/// The offsets that a snapshot says a producer has written.
+fn offsets_of(entry: &ProducerEntry) -> impl Iterator<Item = Offset> {
+    let last = entry.last_batch().map(|batch| batch.last_offset);
+    entry.current_txn_first_offset.into_iter().chain(last)
+}
+
+/// Whether a snapshot of the state at `offset` speaks of nothing behind it, so that it may be one of that log.
+pub fn may_be_of(offset: Offset, entries: &[ProducerEntry]) -> bool {
+    entries.iter().flat_map(offsets_of).all(|at| at < offset)
+}
+
+/// Whether a snapshot says of a producer what its batches say, of which the first ones may be deleted.
+fn agree(entry: &ProducerEntry, known: &ProducerEntry, start: Offset) -> bool {
+    let last = |entry: &ProducerEntry| {
+        entry.last_batch().map(|batch| (batch.last_offset, batch.last_sequence, batch.offset_delta))
+    };
+    let is_deleted = |at: Offset| at < start;
+    let same_batch = last(entry) == last(known)
+        || (last(known).is_none() && last(entry).is_some_and(|(at, ..)| is_deleted(at)));
+    let (told, seen) = (entry.current_txn_first_offset, known.current_txn_first_offset);
+    // A transaction that began in what was deleted begins, by the batches, with the first that is left.
+    let same_txn = told == seen || (seen.is_some() && told.is_some_and(is_deleted));
+    let has_no_marker = known.coordinator_epoch < 0 && start > Offset::ZERO;
+    let same_coordinator = has_no_marker || entry.coordinator_epoch == known.coordinator_epoch;
+    let stamp = |entry: &ProducerEntry| (entry.producer_epoch, entry.last_timestamp_ms);
+    same_batch && same_txn && same_coordinator && stamp(entry) == stamp(known)
 }

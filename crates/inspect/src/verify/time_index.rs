@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use ottla::Offset;
 use ottla::segment::TimeIndexEntry;
 
-use super::finding::Kind;
 use super::index_file::IndexFile;
+use super::kind::Kind;
 use super::seen::Seen;
 
 type Problem = (u64, Kind, String);

@@ -1,13 +1,49 @@
-use ottla::Offset;
-use ottla::producer::{AbortedTxn, BatchStamp, CompletedTxn, ProducerEntry, ProducerState};
+use std::sync::Arc;
 
-use super::finding::Kind;
+use ottla::dir::FileKind;
+use ottla::producer::{AbortedTxn, BatchStamp, CompletedTxn, ProducerEntry, ProducerState, TxnIndex};
+use ottla::{Error, Offset};
+
+use super::finding::Report;
+use super::kind::Kind;
+use super::partition::Context as Partition;
 use super::seen::Seen;
+use crate::error::Result;
+use crate::partition::SegmentFile;
+
+/// The entries of the segment's `.txnindex`; `None` where they cannot be read, which is a finding.
+///
+/// # Errors
+/// As the system reports it.
+pub fn aborted_transactions(
+    partition: &Partition<'_>,
+    segment: &SegmentFile,
+    report: &mut Report,
+) -> Result<Option<Vec<AbortedTxn>>> {
+    let path = segment.sibling(FileKind::TxnIndex);
+    let index = TxnIndex::open_read_only(Arc::clone(partition.fs), path.clone(), segment.base_offset);
+    let entries = index.and_then(|index| {
+        index.sanity_check()?;
+        index.entries()
+    });
+    match entries {
+        Ok(entries) => Ok(Some(entries)),
+        Err(Error::Corrupt(corruption)) => {
+            let what =
+                format!("{}: expected {}, found {}", corruption.what, corruption.expected, corruption.found);
+            report.harm(&path, corruption.position, Kind::TxnIndexDamaged, what);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// The aborted transactions of each segment are in its `.txnindex`, and nothing else is.
 #[derive(Clone, Debug)]
 pub struct TxnCheck {
     state: ProducerState,
+    /// The state by the batches alone, where that is another.
+    own: Option<ProducerState>,
     /// Markers of aborts in this segment: their offset and producer.
     abort_markers: Vec<(Offset, i64)>,
     /// Transactions that such a marker ended, where their records are in the log.
@@ -20,13 +56,14 @@ pub struct TxnCheck {
 impl TxnCheck {
     /// A check that begins at `start`, where these producers were known.
     pub fn new(start: Offset, producers: Vec<ProducerEntry>) -> TxnCheck {
+        let own = (!producers.is_empty()).then(|| ProducerState::new(start));
         let state = ProducerState::from_entries(producers, start, 0, i64::MAX);
-        TxnCheck { state, abort_markers: Vec::new(), aborted: Vec::new(), carried: Vec::new() }
+        TxnCheck { state, own, abort_markers: Vec::new(), aborted: Vec::new(), carried: Vec::new() }
     }
 
-    /// What the batches so far have said of producers.
-    pub fn state(&self) -> &ProducerState {
-        &self.state
+    /// What the batches so far have said of producers, and nothing else.
+    pub fn own(&self) -> &ProducerState {
+        self.own.as_ref().unwrap_or(&self.state)
     }
 
     /// Looks at one batch.
@@ -37,6 +74,10 @@ impl TxnCheck {
                 self.abort_markers.push((last_offset, stamp.producer_id));
             }
             self.aborted.extend(self.state.apply(&stamp).filter(|txn| txn.aborted));
+            if let Some(own) = &mut self.own {
+                own.apply(&stamp);
+                own.on_high_watermark(last_offset + 1);
+            }
         }
         self.state.advance_to(last_offset + 1);
         self.state.on_high_watermark(last_offset + 1);

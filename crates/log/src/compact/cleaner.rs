@@ -21,9 +21,10 @@ pub struct CleanerConfig {
 }
 
 impl Default for CleanerConfig {
-    /// 128 MiB for keys and 0.9 of it filled, as in Kafka, and 1 MiB for each direction.
+    /// 128 MiB for keys and 0.9 of it filled, as in Kafka, and 256 KiB for each direction: what is read is looked at
+    /// while it is in the cache of one core.
     fn default() -> CleanerConfig {
-        CleanerConfig { dedupe_buffer_bytes: 128 << 20, load_factor: 0.9, io_buffer_bytes: 1 << 20 }
+        CleanerConfig { dedupe_buffer_bytes: 128 << 20, load_factor: 0.9, io_buffer_bytes: 256 << 10 }
     }
 }
 

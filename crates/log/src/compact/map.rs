@@ -11,7 +11,7 @@ use super::halt::{Pass, unreadable};
 use super::marks::Marks;
 use super::offset_map::{KeyHash, MapLimits, OffsetMap, Put};
 use super::run::Round;
-use super::scan::{self, Batch};
+use super::scan::{self, Batch, Next};
 use super::transactions::Transactions;
 use crate::append::marker_of;
 use crate::error::Error;
@@ -42,8 +42,8 @@ pub(super) fn build(round: &Round<'_>, cleaner: &Cleaner, cleanable: &Cleanable)
     let MapLimits { buffer_bytes, load_factor } = cleaner.map_limits();
     let marks = Marks::new(start, keys, buffer_bytes / MARKS_PART);
     let limits = MapLimits { buffer_bytes: buffer_bytes - marks.size_bytes(), load_factor };
-    let map =
-        OffsetMap::new(limits, keys).map_err(|e| Error::io("make a key for", &round.shared.home.dir, e))?;
+    let map = OffsetMap::new(limits, start, keys)
+        .map_err(|e| Error::io("make a key for", &round.shared.home.dir, e))?;
     let mut transactions = Transactions::default();
     transactions.add(aborted_between(round.shared, start, end)?);
     let offsets = KeyOffsets { map, marks, end_offset: start, bytes_read: 0 };
@@ -84,7 +84,7 @@ impl Reading {
             round.ensure_undisturbed()?;
             self.take_batch(&batch, limit).map_err(|e| unreadable(segment, batch.position, &e))?;
             self.offsets.bytes_read += batch.bytes.len() as u64;
-            Ok(!self.is_full)
+            Ok(if self.is_full { Next::Nowhere } else { Next::Batch })
         })
     }
 
@@ -100,6 +100,10 @@ impl Reading {
                 return Ok(());
             }
             self.offsets.marks.begin_batch(header.base_offset);
+            if header.attributes.is_transactional() {
+                // Its marker stays for as long as some pass has met it.
+                self.offsets.marks.must_be_met(header.base_offset);
+            }
         }
         each_key(&batch.bytes, limit, |at| {
             if at.offset < self.start {

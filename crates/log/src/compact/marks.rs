@@ -16,6 +16,9 @@ pub(super) struct Marks {
     replaced: Vec<u64>,
     /// It is a tombstone or has no key: what becomes of it depends on more than its key.
     peculiar: Vec<u64>,
+    /// A bit for each word of the others: there begins a batch that has to be met, whatever becomes of its
+    /// records.
+    met: Vec<u64>,
     last_seen: Option<Offset>,
 }
 
@@ -27,24 +30,27 @@ pub(super) struct MarkCount {
 }
 
 const WORD_BYTES: usize = size_of::<u64>();
+/// The bytes that so many words of both take together with their bits of the third.
+const WORDS_OF_MET: usize = 64;
 
 impl Marks {
     /// For `offsets` offsets, or as many as `most_bytes` allow.
     pub(super) fn new(start: Offset, offsets: u64, most_bytes: usize) -> Marks {
-        let most_words = most_bytes / WORD_BYTES / 2;
+        let most_words = (most_bytes / WORD_BYTES).saturating_sub(1) * WORDS_OF_MET / (2 * WORDS_OF_MET + 1);
         let words = usize::try_from(offsets.div_ceil(64)).unwrap_or(usize::MAX).min(most_words);
         Marks {
             start,
             covered: words as u64 * 64,
             replaced: vec![0; words],
             peculiar: vec![0; words],
+            met: vec![0; words.div_ceil(WORDS_OF_MET)],
             last_seen: None,
         }
     }
 
     /// The bytes that they take.
     pub(super) fn size_bytes(&self) -> usize {
-        (self.replaced.len() + self.peculiar.len()) * WORD_BYTES
+        (self.replaced.len() + self.peculiar.len() + self.met.len()) * WORD_BYTES
     }
 
     /// A batch begins whose records stand at `base_offset` or after.
@@ -53,6 +59,12 @@ impl Marks {
             Some(last) if last >= base_offset => self.covered = 0,
             _ => self.last_seen = Some(base_offset - 1),
         }
+    }
+
+    /// The batch that begins at `base_offset` tells more than its records.
+    pub(super) fn must_be_met(&mut self, base_offset: Offset) {
+        let word = self.place(base_offset).map(|(word, _)| (word / 64, (word % 64) as u32));
+        set(&mut self.met, word);
     }
 
     /// The next record.
@@ -107,6 +119,23 @@ impl Marks {
         Some(count)
     }
 
+    /// The first offset from `from` on, and at most `to`, of which not all is said by its having a newer
+    /// record: all batches below it go, and nobody needs to see them go. It may be said too soon.
+    pub(super) fn end_of_replaced(&self, from: Offset, to: Offset) -> Offset {
+        let mut at = from;
+        while at < to {
+            let Some((word, bit)) = self.place(at) else { return at };
+            let is_met = self.met.get(word / 64).is_none_or(|met| met >> (word % 64) & 1 == 1);
+            let left = self.replaced.get(word).map_or(0, |replaced| (!replaced >> bit).trailing_zeros());
+            let left = if is_met { 0 } else { left.min(64 - bit) };
+            at = at + i64::from(left);
+            if left < 64 - bit {
+                break;
+            }
+        }
+        at.min(to)
+    }
+
     fn place(&self, offset: Offset) -> Option<(usize, u32)> {
         let at = u64::try_from(offset - self.start).ok().filter(|at| *at < self.covered)?;
         Some(((at / 64) as usize, (at % 64) as u32))
@@ -133,13 +162,34 @@ mod tests {
 
     #[test]
     fn memory_bounds_what_is_covered() {
-        let marks = Marks::new(at(10), 1_000, 32);
-        assert_eq!((marks.size_bytes(), marks.covered), (32, 128));
+        let marks = Marks::new(at(10), 1_000, 48);
+        assert_eq!((marks.size_bytes(), marks.covered), (40, 128));
         assert_eq!(marks.is_replaced(at(137)), Some(false));
         assert_eq!((marks.is_replaced(at(138)), marks.is_replaced(at(9))), (None, None));
         assert_eq!(marks.count(at(137), at(138)), None);
         assert_eq!(Marks::new(at(0), u64::MAX, 0).is_replaced(at(0)), None);
-        assert_eq!(Marks::new(at(0), 3, 1 << 20).size_bytes(), 16);
+        assert_eq!(Marks::new(at(0), 3, 1 << 20).size_bytes(), 24);
+        for most_bytes in 0..5_000 {
+            assert!(Marks::new(at(0), u64::MAX, most_bytes).size_bytes() <= most_bytes);
+        }
+    }
+
+    #[test]
+    fn replaced_offsets_in_a_row_end_where_one_stays_or_a_batch_has_to_be_met() {
+        let mut marks = Marks::new(at(0), 1_000, 1_000);
+        (0..900).filter(|offset| *offset != 300).for_each(|offset| marks.replace(at(offset)));
+        let end = |marks: &Marks, from, to| marks.end_of_replaced(at(from), at(to)).get();
+        assert_eq!(
+            (end(&marks, 0, 2_000), end(&marks, 300, 2_000), end(&marks, 301, 2_000)),
+            (300, 300, 900)
+        );
+        assert_eq!((end(&marks, 5, 9), end(&marks, 9, 5)), (9, 5));
+        // Told at the word in which it begins, so never too late.
+        marks.must_be_met(at(700));
+        assert_eq!((end(&marks, 301, 2_000), end(&marks, 650, 2_000)), (640, 650));
+        assert_eq!((end(&marks, 704, 2_000), end(&marks, 950, 2_000)), (900, 950));
+        marks.covered = 0;
+        assert_eq!(end(&marks, 0, 2_000), 0);
     }
 
     #[test]

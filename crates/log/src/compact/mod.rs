@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | 1 | [`choose`] | what can be compacted, and which log needs it most |
 //! | 2 | [`map`] | where each key stands last, in an [`offset_map`] of bounded memory; what that replaces: [`marks`] |
-//! | 3 | [`groups`], [`rewrite`] | which segments become one; what stays of each batch, in [`cleaned`] files |
+//! | 3 | [`groups`], [`rewrite`] | which segments become one; what stays of each batch, in [`cleaned`] files; what need not be read again: [`ahead`] |
 //! | 4 | [`swap`] | the new segment takes the place of the old ones |
 //! | 5 | [`run`] | the steps in order; then the mark up to where the log is compacted |
 //!
@@ -21,6 +21,7 @@
 //! Messages of magic 0 and 1 are compacted too. One that must be written anew, because it loses some of the
 //! messages inside or holds a tombstone, becomes a batch of magic 2, which has a place for the delete horizon.
 
+mod ahead;
 mod choose;
 mod cleaned;
 mod cleaner;

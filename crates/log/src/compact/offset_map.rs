@@ -11,11 +11,18 @@ use crate::offset::Offset;
 /// The hash of a key: two halves.
 pub(super) type KeyHash = [u64; 2];
 
-/// An entry: both halves of the hash, and the offset plus one, so that zeros are an empty slot and a table
-/// costs memory only where it is filled.
-type Slot = [u64; 3];
+/// An entry: one half of the hash; then 32 bits of the other above the distance of the offset from the first
+/// one, plus one, so that zeros are an empty slot and a table costs memory only where it is filled. Four of
+/// them share a line of the cache.
+///
+/// What is not stored of the hash says where the search begins. Two keys are taken for one only where 96 bits
+/// agree and they are searched for in the same few slots: over a table of ten million keys and a log of as
+/// many records once in 2^65 passes.
+type Slot = [u64; 2];
 
 const SLOT_BYTES: usize = size_of::<Slot>();
+const DISTANCE_BITS: u32 = 32;
+const DISTANCE: u64 = (1 << DISTANCE_BITS) - 1;
 
 /// The offset of the newest record of each key. Keys are known by a hash of 128 bits under a random key, so
 /// that nobody who writes records can make two keys meet. The table never grows; once
@@ -23,6 +30,8 @@ const SLOT_BYTES: usize = size_of::<Slot>();
 #[derive(Debug)]
 pub(crate) struct OffsetMap {
     hasher: SipHasher13,
+    /// No offset is below it.
+    start: Offset,
     slots: Vec<Slot>,
     entries: usize,
     most_entries: usize,
@@ -46,18 +55,23 @@ pub(super) enum Put {
     Moved(Offset),
 }
 
+/// A table that memory does not bound is filled no more than so much: the fewer keys stand in a row, the
+/// sooner it is known that one is not there.
+const ROOMY_LOAD_FACTOR: f64 = 0.6;
+
 impl OffsetMap {
-    /// An empty map with room for `keys` keys, or as many as the limits allow.
-    pub(crate) fn new(limits: MapLimits, keys: u64) -> io::Result<OffsetMap> {
+    /// An empty map with room for `keys` keys from `start` on, or as many as the limits allow.
+    pub(crate) fn new(limits: MapLimits, start: Offset, keys: u64) -> io::Result<OffsetMap> {
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(|e| io::Error::other(e.to_string()))?;
         let load_factor = limits.load_factor.clamp(0.01, 0.99);
         let most_slots = (limits.buffer_bytes / SLOT_BYTES).max(2);
-        let wanted = (keys as f64 / load_factor) as usize;
+        let wanted = (keys as f64 / load_factor.min(ROOMY_LOAD_FACTOR)) as usize;
         let slots = wanted.saturating_add(2).min(most_slots);
         Ok(OffsetMap {
             hasher: SipHasher13::new_with_key(&key),
-            slots: vec![[0; 3]; slots],
+            start,
+            slots: vec![[0; 2]; slots],
             entries: 0,
             // One slot stays empty, so that every search ends.
             most_entries: ((slots as f64 * load_factor) as usize).clamp(1, slots - 1),
@@ -77,41 +91,31 @@ impl OffsetMap {
     /// Looks at the places where these keys will be searched for. One search waits for memory before the next
     /// can begin; these looks do not wait for each other.
     pub(super) fn fetch(&self, hashes: impl Iterator<Item = KeyHash>) {
-        let look = |hash| self.slots.get(self.home(hash)).map_or(0, |slot| slot[2]);
-        black_box(hashes.map(look).fold(0, |all, offset| all | offset));
+        let look = |hash| self.slots.get(self.home(hash)).map_or(0, |slot| slot[1]);
+        black_box(hashes.map(look).fold(0, |all, slot| all | slot));
     }
 
-    /// Notes that the newest record of the key with this hash is at `offset`; offsets only grow.
+    /// Notes that the newest record of the key with this hash is at `offset`; offsets only grow. One that is
+    /// further from the first than an entry can say finds no room.
     pub(super) fn put(&mut self, hash: KeyHash, offset: Offset) -> Put {
-        let value = (offset.get() as u64).wrapping_add(1);
-        let full = self.is_full();
-        let (mut at, mut distance) = (self.home(hash), 0);
-        let mut entry: Slot = [hash[0], hash[1], value];
-        let mut placed = false;
-        while let Some(slot) = self.slots.get(at).copied() {
-            if slot[2] == 0 {
-                if full && !placed {
+        let Some(entry) = self.entry(hash, offset) else { return Put::Full };
+        let is_full = self.is_full();
+        let mut at = self.home(hash);
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot[1] == 0 {
+                if is_full {
                     return Put::Full;
                 }
-                self.set(at, entry);
+                *slot = entry;
                 self.entries += 1;
                 return Put::New;
             }
-            if !placed && [slot[0], slot[1]] == hash {
-                self.set(at, entry);
-                return Put::Moved(offset_in(slot));
-            }
-            // Whoever is nearer to its home moves on, so that no key is ever far from its own (Robin Hood).
-            let theirs = self.distance(at, [slot[0], slot[1]]);
-            if theirs < distance {
-                if full && !placed {
-                    return Put::Full;
-                }
-                self.set(at, entry);
-                (entry, distance, placed) = (slot, theirs, true);
+            if is_of_one_key(slot, &entry) {
+                let before = offset_in(self.start, slot);
+                *slot = entry;
+                return Put::Moved(before);
             }
             at = self.next(at);
-            distance += 1;
         }
         Put::Full
     }
@@ -119,17 +123,13 @@ impl OffsetMap {
     /// The offset of the newest record of `key`, as far as it was noted.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Offset> {
         let hash = self.hash(key);
-        let (mut at, mut distance) = (self.home(hash), 0);
-        while let Some(slot) = self.slots.get(at) {
-            let found = [slot[0], slot[1]];
-            if slot[2] != 0 && found == hash {
-                return Some(offset_in(*slot));
-            }
-            if slot[2] == 0 || self.distance(at, found) < distance {
-                return None;
+        let wanted = self.entry(hash, self.start)?;
+        let mut at = self.home(hash);
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot[1] != 0) {
+            if is_of_one_key(slot, &wanted) {
+                return Some(offset_in(self.start, slot));
             }
             at = self.next(at);
-            distance += 1;
         }
         None
     }
@@ -140,7 +140,7 @@ impl OffsetMap {
         [hash.h1, hash.h2]
     }
 
-    /// Where the search for a key begins.
+    /// Where the search for a key begins: by the high bits of the half of which the low ones are stored.
     fn home(&self, hash: KeyHash) -> usize {
         ((u128::from(hash[0]) * self.slots.len() as u128) >> 64) as usize
     }
@@ -149,21 +149,18 @@ impl OffsetMap {
         if at + 1 < self.slots.len() { at + 1 } else { 0 }
     }
 
-    /// How far the entry at `at` is from its home.
-    fn distance(&self, at: usize, hash: KeyHash) -> usize {
-        let home = self.home(hash);
-        if at >= home { at - home } else { at + self.slots.len() - home }
-    }
-
-    fn set(&mut self, at: usize, entry: Slot) {
-        if let Some(slot) = self.slots.get_mut(at) {
-            *slot = entry;
-        }
+    fn entry(&self, hash: KeyHash, offset: Offset) -> Option<Slot> {
+        let distance = u64::try_from(offset - self.start).ok().filter(|distance| *distance < DISTANCE)?;
+        Some([hash[1], hash[0] << DISTANCE_BITS | (distance + 1)])
     }
 }
 
-fn offset_in(slot: Slot) -> Offset {
-    Offset::new(slot[2].wrapping_sub(1) as i64)
+fn is_of_one_key(slot: &Slot, other: &Slot) -> bool {
+    slot[0] == other[0] && (slot[1] ^ other[1]) >> DISTANCE_BITS == 0
+}
+
+fn offset_in(start: Offset, slot: &Slot) -> Offset {
+    start + ((slot[1] & DISTANCE) as i64 - 1)
 }
 
 #[cfg(test)]
@@ -175,7 +172,8 @@ mod tests {
     use super::*;
 
     fn map(slots: usize, load_factor: f64) -> OffsetMap {
-        OffsetMap::new(MapLimits { buffer_bytes: slots * SLOT_BYTES, load_factor }, u64::MAX).unwrap()
+        let limits = MapLimits { buffer_bytes: slots * SLOT_BYTES, load_factor };
+        OffsetMap::new(limits, Offset::ZERO, u64::MAX).unwrap()
     }
 
     /// Puts a key, and tells whether there was room.
@@ -215,11 +213,39 @@ mod tests {
     #[test]
     fn a_map_is_as_small_as_the_keys_need() {
         let limits = MapLimits { buffer_bytes: 128 << 20, load_factor: 0.9 };
-        assert_eq!(OffsetMap::new(limits, 9).unwrap().slots.len(), 12);
-        assert_eq!(OffsetMap::new(limits, u64::MAX).unwrap().slots.len(), (128 << 20) / SLOT_BYTES);
-        let mut smallest = OffsetMap::new(MapLimits { buffer_bytes: 0, load_factor: 0.9 }, 0).unwrap();
+        let sized = |limits, keys| OffsetMap::new(limits, Offset::ZERO, keys).unwrap();
+        assert_eq!(sized(limits, 9).slots.len(), 17);
+        assert_eq!(sized(limits, u64::MAX).slots.len(), (128 << 20) / SLOT_BYTES);
+        let mut smallest = sized(MapLimits { buffer_bytes: 0, load_factor: 0.9 }, 0);
         assert!(put(&mut smallest, b"one", Offset::ZERO));
         assert!(!put(&mut smallest, b"two", Offset::ZERO));
+    }
+
+    #[test]
+    fn offsets_are_told_from_the_first_one_on_and_only_as_far_as_an_entry_goes() {
+        let limits = MapLimits { buffer_bytes: 160, load_factor: 0.9 };
+        let start = Offset::new(i64::MAX - (1 << 40));
+        let mut map = OffsetMap::new(limits, start, 10).unwrap();
+        let last = start + (DISTANCE as i64 - 1);
+        assert!(put(&mut map, b"first", start) && put(&mut map, b"last", last));
+        assert_eq!((map.get(b"first"), map.get(b"last")), (Some(start), Some(last)));
+        for beyond in [last + 1, start - 1, Offset::new(i64::MAX)] {
+            assert_eq!(map.put(map.hash(b"beyond"), beyond), Put::Full);
+        }
+        assert_eq!((map.get(b"beyond"), map.len()), (None, 2));
+    }
+
+    #[test]
+    fn keys_that_share_a_slot_or_any_one_part_of_the_hash_are_told_apart() {
+        let mut map = map(8, 0.9);
+        let hashes: [KeyHash; 4] = [[7, 7], [7, 8], [8, 7], [1 << 63 | 7, 7 + (1 << 40)]];
+        for (offset, hash) in hashes.into_iter().enumerate() {
+            assert_eq!(map.put(hash, Offset::new(offset as i64)), Put::New);
+        }
+        for (offset, hash) in hashes.into_iter().enumerate() {
+            let before = Offset::new(offset as i64);
+            assert_eq!(map.put(hash, before + 10), Put::Moved(before));
+        }
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ottla_record::{BatchFilter, BatchHeader, FilterRules, Head, Record};
 
+use super::ahead::Ahead;
 use super::cleaned::{CleanedSegment, Finished};
 use super::cleaner::{Cleaner, Compacted};
 use super::halt::{Pass, unreadable};
 use super::map::KeyOffsets;
 use super::run::Round;
-use super::scan::{self, Batch};
+use super::scan::{self, Batch, Next};
 use super::transactions::{Ended, LastBatches, Transactions};
 use crate::append::marker_of;
 use crate::config::LogConfig;
@@ -48,6 +49,7 @@ impl Rewrite<'_> {
         end_offset: Offset,
     ) -> Pass<Finished> {
         let last_batches = self.round.last_batches()?;
+        let mut ahead = Ahead::new(self.keys, &last_batches, self.first_uncleanable_offset);
         let base_offset = group.first().map_or(end_offset, |first| first.base_offset());
         let home = &self.round.shared.home;
         let buffer_bytes = cleaner.io_buffer_bytes();
@@ -58,9 +60,13 @@ impl Rewrite<'_> {
             self.transactions.add(aborted_between(self.round.shared, segment.base_offset(), next)?);
             scan::each_batch(segment, Position::ZERO, buffer_bytes, |batch| {
                 self.round.ensure_undisturbed()?;
-                self.batch(&mut cleaner.filter, segment, &batch, &last_batches, &mut output)?;
-                Ok(true)
+                self.done.records_read += ahead.arrive(batch.head.base_offset());
+                match self.batch(&mut cleaner.filter, segment, &batch, &last_batches, &mut output)? {
+                    Went::Unseen => Ok(ahead.behind(segment, next, &batch)?),
+                    Went::AsDecided => Ok(Next::Batch),
+                }
             })?;
+            self.done.records_read += ahead.arrive(next);
         }
         let finished = output.finish()?;
         self.done.segments_read += group.len();
@@ -76,14 +82,14 @@ impl Rewrite<'_> {
         batch: &Batch<'_>,
         last_batches: &LastBatches,
         output: &mut CleanedSegment,
-    ) -> Result<()> {
+    ) -> Result<Went> {
         self.done.bytes_read += batch.bytes.len() as u64;
         let decision = self.decide(segment, batch, last_batches, output)?;
         if decision.rules.discard_records && !decision.rules.keep_empty {
             if let Head::V2(header) = &batch.head {
                 self.done.records_read += u64::try_from(header.record_count).unwrap_or(0);
             }
-            return Ok(());
+            return Ok(Went::AsDecided);
         }
         if let Some(fate) = fate_of_all(batch, self.keys, &decision) {
             return self.take_whole(batch, fate, output);
@@ -102,19 +108,19 @@ impl Rewrite<'_> {
         self.done.records_kept += filtered.records_kept as u64;
         self.done.tombstones_kept += filtered.tombstones_kept as u64;
         self.done.markers_kept += if decision.is_control { filtered.records_kept as u64 } else { 0 };
-        filtered.kept.map_or(Ok(()), |head| output.take(&head))
+        filtered.kept.map_or(Ok(()), |head| output.take(&head)).map(|()| Went::AsDecided)
     }
 
     /// A batch whose records need not be looked at again.
-    fn take_whole(&mut self, batch: &Batch<'_>, fate: Fate, output: &mut CleanedSegment) -> Result<()> {
+    fn take_whole(&mut self, batch: &Batch<'_>, fate: Fate, output: &mut CleanedSegment) -> Result<Went> {
         let (Fate::Goes { records } | Fate::Stays { records }) = fate;
         self.done.records_read += u64::from(records);
         if let Fate::Goes { .. } = fate {
-            return Ok(());
+            return Ok(Went::Unseen);
         }
         self.done.records_kept += u64::from(records);
         output.buffer().extend_from_slice(&batch.bytes);
-        output.take(&batch.head)
+        output.take(&batch.head).map(|()| Went::AsDecided)
     }
 
     fn decide(
@@ -163,6 +169,14 @@ impl Rewrite<'_> {
             Ended::Nothing => Ok(!is_other),
         }
     }
+}
+
+/// What became of a batch.
+enum Went {
+    /// All of it went, by what the first reading has found.
+    Unseen,
+    /// What was decided by its records.
+    AsDecided,
 }
 
 /// What becomes of all records of a batch alike.

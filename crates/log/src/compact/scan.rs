@@ -19,13 +19,23 @@ pub(super) struct Batch<'a> {
     pub bytes: Cow<'a, [u8]>,
 }
 
-/// Hands each batch from `start` on to `visit`, until it says no. Damage is an error: what cannot be read
+/// Where a reading goes on.
+pub(super) enum Next {
+    /// With the next batch.
+    Batch,
+    /// With the batch at this position, further on.
+    At(Position),
+    /// Not in this segment.
+    Nowhere,
+}
+
+/// Hands each batch from `start` on to `visit`, as it wants them. Damage is an error: what cannot be read
 /// cannot be compacted.
 pub(super) fn each_batch(
     segment: &Arc<Segment>,
     start: Position,
     buffer_bytes: usize,
-    mut visit: impl FnMut(Batch<'_>) -> Pass<bool>,
+    mut visit: impl FnMut(Batch<'_>) -> Pass<Next>,
 ) -> Pass<()> {
     let files = segment.files()?;
     let size = segment.size_bytes()?;
@@ -35,8 +45,10 @@ pub(super) fn each_batch(
         match scan.step().map_err(|e| Error::io("read", &path, e))? {
             Ok(scanned) => {
                 let batch = whole(&*files.log, scanned).map_err(|e| Error::io("read", &path, e))?;
-                if !visit(batch)? {
-                    return Ok(());
+                match visit(batch)? {
+                    Next::Batch => {}
+                    Next::At(position) => scan.seek(position),
+                    Next::Nowhere => return Ok(()),
                 }
             }
             Err(end) if end.end == crate::segment::WalkEnd::Clean => return Ok(()),

@@ -132,4 +132,9 @@ impl LastBatches {
             None => header.attributes.is_control() && header.producer_epoch == last.producer_epoch,
         }
     }
+
+    /// The last offsets of those that hold records, in no order.
+    pub(crate) fn last_offsets(&self) -> impl Iterator<Item = Offset> {
+        self.0.values().filter_map(|last| last.last_offset)
+    }
 }

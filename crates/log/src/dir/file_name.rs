@@ -49,11 +49,14 @@ pub enum Suffix {
     Cleaned,
     /// Complete, and about to replace what it was made from.
     Swap,
+    /// Being written anew by recovery, which gives it its name once it is whole; worthless after a crash. Kafka
+    /// has no such name.
+    Rebuilt,
 }
 
 impl Suffix {
     /// All there are.
-    pub const ALL: [Suffix; 3] = [Suffix::Deleted, Suffix::Cleaned, Suffix::Swap];
+    pub const ALL: [Suffix; 4] = [Suffix::Deleted, Suffix::Cleaned, Suffix::Swap, Suffix::Rebuilt];
 
     /// The extension, without the dot.
     pub const fn extension(self) -> &'static str {
@@ -61,6 +64,7 @@ impl Suffix {
             Suffix::Deleted => "deleted",
             Suffix::Cleaned => "cleaned",
             Suffix::Swap => "swap",
+            Suffix::Rebuilt => "rebuilt",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What an interrupted delete, clean or swap has left, and what a start does about each name (Kafka's
 //! `LogLoader`). A pure decision: recovery acts on it, `ottla repair` too, and `ottla verify` tells it.
 //!
-//! `.deleted` files were out of sight already: they go. `.cleaned` files were not finished: they go, and
+//! `.deleted` files were out of sight already: they go. `.rebuilt` files were not finished, and what they were
+//! to replace is still there: they go. `.cleaned` files were not finished: they go, and
 //! so do `.swap` files at or past the first of them, which belong to the same unfinished split. The other
 //! `.swap` files are whole: the segments that they replace go, and they take their place.
 
@@ -17,6 +18,8 @@ pub enum Leftover {
     Deleted,
     /// Compaction had not finished it: it goes.
     Unfinished,
+    /// Recovery had not finished it, and what it was to replace is still there: it goes.
+    HalfWritten,
     /// It replaces segments together with others that are not finished: it goes.
     UnfinishedSwap,
     /// Its segment has no `.log` file: it goes.
@@ -31,6 +34,7 @@ impl Leftover {
         match self {
             Leftover::Deleted => "it was deleted, and only the name was left",
             Leftover::Unfinished => "compaction had not finished it",
+            Leftover::HalfWritten => "it was being written anew when a process ended",
             Leftover::UnfinishedSwap => "it belongs to a compaction that had not finished",
             Leftover::Orphan => "the segment that it goes with is not there",
             Leftover::Swap => "a replacement that was complete and not yet in its place",
@@ -94,6 +98,7 @@ impl Leftovers {
         match name.suffix {
             Some(Suffix::Deleted) => Some(Leftover::Deleted),
             Some(Suffix::Cleaned) => Some(Leftover::Unfinished),
+            Some(Suffix::Rebuilt) => Some(Leftover::HalfWritten),
             Some(Suffix::Swap) if self.is_unfinished(name) => Some(Leftover::UnfinishedSwap),
             Some(Suffix::Swap) => Some(Leftover::Swap),
             None => self.is_orphan(name).then_some(Leftover::Orphan),
@@ -133,6 +138,7 @@ mod tests {
     const SWAP_50: &str = "00000000000000000050.log.swap";
     const CLEANED_50: &str = "00000000000000000050.log.cleaned";
     const DELETED_50: &str = "00000000000000000050.log.deleted";
+    const REBUILT_0: &str = "00000000000000000000.log.rebuilt";
     const INDEX_50: &str = "00000000000000000050.index";
     const INDEX_SWAP_0: &str = "00000000000000000000.index.swap";
     const SNAPSHOT_50: &str = "00000000000000000050.snapshot";
@@ -149,6 +155,7 @@ mod tests {
             // The log gets its name before its index.
             (&[INDEX_SWAP_0, SWAP_0], &[SWAP_0, INDEX_SWAP_0], &[]),
             (&[DELETED_50], &[], &[DELETED_50]),
+            (&[LOG_0, REBUILT_0], &[], &[REBUILT_0]),
             (&[LOG_0, INDEX_50, SNAPSHOT_50], &[], &[INDEX_50]),
             (&["notes.txt", "1.log"], &[], &[]),
         ] {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::{Corruption, Error, Result};
@@ -50,15 +51,26 @@ fn too_large(path: &Path, len: u64) -> Corruption {
 pub fn write_atomically(fs: &dyn FileSystem, path: &Path, bytes: &[u8]) -> Result<()> {
     let temp = temp_path(path);
     let step = |action, path: &Path, result: io::Result<()>| result.map_err(|e| Error::io(action, path, e));
-    let file = fs.open(&temp, OpenMode::Create).map_err(|e| Error::io("create", &temp, e))?;
+    let file = create_anew(fs, &temp).map_err(|e| Error::io("create", &temp, e))?;
     step("write", &temp, fill(&*file, bytes))?;
     step("rename over its old version", path, fs.rename(&temp, path))?;
     let dir = parent(path);
     step("sync the directory", dir, fs.sync_dir(dir))
 }
 
+/// What a crash has left under this name goes first: it may be the file itself, under both its names, and
+/// writing into that would tear what is to be replaced.
+fn create_anew(fs: &dyn FileSystem, path: &Path) -> io::Result<Arc<dyn File>> {
+    match fs.open(path, OpenMode::CreateNew) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            fs.remove_file(path)?;
+            fs.open(path, OpenMode::CreateNew)
+        }
+        opened => opened,
+    }
+}
+
 fn fill(file: &dyn File, bytes: &[u8]) -> io::Result<()> {
-    file.set_len(0)?;
     file.write_all_at(bytes, 0)?;
     file.sync()
 }

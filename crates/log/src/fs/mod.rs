@@ -10,13 +10,13 @@
 //! [`FileSystem::sync_dir`] of the directory that holds the name. Before that, each may survive or
 //! not, alone and in any order.
 
-#[expect(unsafe_code, reason = "mapping a file is unsafe; the reasons stand in the module")]
-mod map;
 mod os;
 mod os_lock;
+#[expect(unsafe_code, reason = "maps, and what nix does not offer; the reasons stand at each block")]
+mod raw;
 
-pub use map::ReadOnlyMap;
 pub use os::Os;
+pub use raw::ReadOnlyMap;
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
@@ -84,7 +84,8 @@ pub trait FileSystem: Send + Sync + Debug {
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
     /// Gives a file or directory another name, replacing a file of that name in one step: at every
-    /// moment, and after a crash, the new name shows the old file or the new one, whole.
+    /// moment, and after a crash, the new name shows the old file or the new one, whole. A crash may leave
+    /// a file under both names; renaming one of them to the other leaves the other.
     ///
     /// # Errors
     /// `NotFound` where `from` does not exist.
@@ -114,6 +115,15 @@ pub trait FileSystem: Send + Sync + Debug {
     /// # Errors
     /// `WouldBlock` while anybody (this process too) holds it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+
+    /// How many more bytes this process may write to the disk that holds the directory, about; `None` where
+    /// nobody can tell. The answer is old when it comes.
+    ///
+    /// # Errors
+    /// As the system reports it.
+    fn free_bytes(&self, _dir: &Path) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
 
     /// Whether anybody holds the lock on the file at `path`; neither makes the file nor keeps anybody out.
     /// The answer is old when it comes. Where the system cannot tell, it is `false`.
@@ -176,6 +186,10 @@ pub trait File: Send + Sync + Debug {
     /// As the system reports it. Unsynced bytes must then be taken for lost even if they can still be
     /// read, and a second call that succeeds proves nothing.
     fn sync(&self) -> io::Result<()>;
+
+    /// Begins what [`File::sync`] waits for, and does not wait: several files that are synced after it share the
+    /// disk's work. A hint, which promises nothing.
+    fn begin_sync(&self) {}
 
     /// The descriptor for `sendfile` and maps; `None` where the bytes live elsewhere, and then the
     /// caller reads and copies.

@@ -10,9 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use nix::sys::statvfs::statvfs;
 use nix::sys::uio::pwritev;
 
 use super::os_lock::{OsLock, is_locked};
+use super::raw::begin_write_out;
 use super::{DirEntry, File, FileSystem, Lock, Metadata, OpenMode};
 
 /// New files are for their owner only.
@@ -36,6 +38,16 @@ const MAX_BUFFERS_A_CALL: usize = 1024;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Os;
+
+/// Whether both are names of one file, as a crash during a rename may have left it. Renaming one to the other
+/// does nothing then, says POSIX, and leaves both.
+fn is_same_file(from: &Path, to: &Path) -> bool {
+    let inode = |path| {
+        let found = fs::symlink_metadata(path).ok().filter(|found| found.nlink() > 1 && !found.is_dir());
+        found.map(|found| (found.dev(), found.ino()))
+    };
+    from != to && inode(from).is_some_and(|one| inode(to) == Some(one))
+}
 
 impl FileSystem for Os {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
@@ -79,7 +91,7 @@ impl FileSystem for Os {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+        if is_same_file(from, to) { fs::remove_file(from) } else { fs::rename(from, to) }
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -100,6 +112,12 @@ impl FileSystem for Os {
             options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
         };
         Ok(Box::new(OsLock::acquire(open, || fs::metadata(path))?))
+    }
+
+    fn free_bytes(&self, dir: &Path) -> io::Result<Option<u64>> {
+        let found = statvfs(dir)?;
+        // File systems that do not count blocks tell zero of zero.
+        Ok((found.blocks() > 0).then(|| found.blocks_available().saturating_mul(found.fragment_size())))
     }
 
     fn is_locked(&self, path: &Path) -> io::Result<bool> {
@@ -161,6 +179,10 @@ impl File for OsFile {
 
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn begin_sync(&self) {
+        begin_write_out(self.0.as_fd());
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
@@ -279,6 +301,13 @@ mod tests {
         Os.remove_file(&dir.path().join("f")).unwrap();
         assert_eq!(content(&*file), b"abc");
         assert!(Os.metadata(&dir.path().join("f")).is_err());
+    }
+
+    #[test]
+    fn a_directory_has_some_room_and_one_that_is_missing_none() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Os.free_bytes(dir.path()).unwrap().is_none_or(|free| free > 0));
+        assert_eq!(Os.free_bytes(&dir.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

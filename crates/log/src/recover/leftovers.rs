@@ -89,6 +89,33 @@ pub(crate) fn finish_delete(
     Ok(gone)
 }
 
+/// Writes the transaction indexes of segments that have just got their names and have none. Of any other segment the
+/// names do not tell whether it had one; `ottla verify` reads the markers.
+pub(crate) fn index_swapped_in(
+    home: &Arc<Home>,
+    swaps: &[FileName],
+    names: &mut BTreeMap<Offset, SegmentNames>,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for base in swaps.iter().filter(|swap| swap.kind == FileKind::Log).map(|swap| swap.base_offset) {
+        if names.get(&base).is_none_or(|names| names.txn_index) {
+            continue;
+        }
+        let up_to = names.range(..=base).map(|(base, names)| (*base, names.txn_index));
+        let segments = SegmentSet::new(
+            up_to.map(|(base, indexed)| Arc::new(Segment::sealed(base, home.clone(), indexed))),
+        );
+        let Some(swapped_in) = segments.last() else { continue };
+        if producers::index_swapped_in(home, &segments, &swapped_in, config, now_ms)? {
+            written.push(home.path(base, FileKind::TxnIndex));
+            names.entry(base).and_modify(|names| names.txn_index = true);
+        }
+    }
+    Ok(written)
+}
+
 /// Makes the producers' state at the end of these segments durable, where the delete had not come to that.
 fn keep_producers(
     home: &Home,

@@ -10,12 +10,14 @@
 //! | 1 | [`survey`] | list the names | list the names |
 //! | 2 | [`leftovers`] | finish interrupted deletes and swaps | the same |
 //! | 3 | [`tail`] | find the end behind the last index entry | check past the recovery point, cut what is torn there |
+//! | 3 | [`gaps`] | – | whether offsets between two segments there are lost or compacted |
 //! | 3 | [`epochs`] | load them, or find them in the batch heads | the same |
 //! | 4 | [`rebuild`] | indexes that are missing; those of the last segment where they disagree | indexes that are missing or disagree |
 //! | 5 | [`producers`] | load the last snapshot | load one, replay the batches behind it |
 //! | 6 | here | epochs, log start | the same, and a new leader epoch |
 
 mod epochs;
+mod gaps;
 mod leftovers;
 mod open;
 mod producers;

@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::gaps::Gaps;
 use super::producers::{self, Replay};
 use super::rebuild;
 use super::report::{Damage, RecoveryReport, Truncation};
 use super::survey::{SegmentNames, Survey};
 use super::{epochs, leftovers, tail};
 use crate::append::Appender;
+use crate::commit::Asked;
 use crate::config::{Environment, LogConfig};
 use crate::data_dir::{Checkpoints, Marks};
 use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition, make_dir};
@@ -28,6 +30,7 @@ pub(crate) struct OpenOptions {
     pub config: LogConfig,
     pub environment: Environment,
     pub handles: Arc<HandleCache>,
+    pub asked: Arc<Asked>,
     /// Whether the data directory was closed cleanly.
     pub clean: bool,
     /// The log appends under this epoch, or a later one that it has seen.
@@ -132,22 +135,11 @@ fn assemble(
     )
 }
 
-/// From where on a gap between two segments is damage.
-fn gapless_from(options: &OpenOptions) -> Option<Offset> {
-    // The policy may have been another when the log was compacted; what was compacted keeps its gaps.
-    let cleaner_point =
-        options.checkpoints.as_ref().and_then(|points| points.cleaner_point(&options.topic_partition));
-    let is_compacted = options.config.cleanup_policy.compact;
-    options.marks.recovery_point.filter(|_| !is_compacted).map(|_| cleaner_point.unwrap_or_default())
-}
-
 /// A log that is being opened.
 struct Opening<'a> {
     home: &'a Arc<Home>,
     interval_bytes: u32,
-    /// Each segment behind this offset begins where the one before it ends. Compaction leaves gaps, and so may
-    /// who wrote a log of which no checkpoint tells.
-    gapless_from: Option<Offset>,
+    gaps: Gaps,
     names: BTreeMap<Offset, SegmentNames>,
     epochs: LeaderEpochs,
     /// Everything below was on disk before the crash.
@@ -171,8 +163,10 @@ impl<'a> Opening<'a> {
         let survey = Survey::of(&*home.fs, &home.dir)?;
         let mut removed_leftovers = leftovers::finish(home, &survey)?;
         let mut names = Survey::of(&*home.fs, &home.dir)?.whole_segments();
+        let now_ms = options.environment.clock.now_ms();
+        let swaps = survey.leftovers.swaps();
+        let rebuilt_indexes = leftovers::index_swapped_in(home, &swaps, &mut names, &options.config, now_ms)?;
         if let Some(log_start_offset) = options.marks.log_start_offset {
-            let now_ms = options.environment.clock.now_ms();
             let finished =
                 leftovers::finish_delete(home, &mut names, log_start_offset, &options.config, now_ms)?;
             removed_leftovers.extend(finished);
@@ -183,7 +177,7 @@ impl<'a> Opening<'a> {
         Ok(Opening {
             home,
             interval_bytes: options.config.index_interval_bytes,
-            gapless_from: gapless_from(options),
+            gaps: Gaps::of(options, &survey),
             recovery_point,
             marked_end: options.marks.recovery_point,
             needs_segment: false,
@@ -195,6 +189,7 @@ impl<'a> Opening<'a> {
                 recovery_point,
                 segments: names.len(),
                 removed_leftovers,
+                rebuilt_indexes,
                 ..Default::default()
             },
             names,
@@ -233,11 +228,10 @@ impl<'a> Opening<'a> {
         let mut previous_end = None;
         for (number, base) in suspects.iter().enumerate() {
             let behind = |from| suspects.get(from..).unwrap_or_default();
-            // A gap below the recovery point is damage too, which nothing that is cut would mend.
-            let gapless = self.gapless_from.is_some_and(|from| from < *base);
-            let is_gap = |end: Offset| gapless && end.max(self.recovery_point) < *base;
             let overlaps = |end: Offset| end > *base && *base >= self.recovery_point;
-            if previous_end.is_some_and(|end| overlaps(end) || is_gap(end)) {
+            if let Some(end) = previous_end
+                && (overlaps(end) || self.is_hole(end, suspects, *base)?)
+            {
                 self.report.truncated = self.set_aside(behind(number))?;
                 break;
             }
@@ -245,6 +239,7 @@ impl<'a> Opening<'a> {
                 self.home,
                 *base,
                 self.recovery_point,
+                self.gaps.are_none_from(*base),
                 self.interval_bytes,
                 &mut self.epochs,
             )?;
@@ -271,6 +266,14 @@ impl<'a> Opening<'a> {
         self.keep_offsets_below_recovery_point();
         self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
         if self.in_doubt { doubt::clear(self.home) } else { Ok(()) }
+    }
+
+    /// Whether offsets are lost between `end`, where a segment ends, and the next one. A gap below the recovery
+    /// point is damage too, which nothing that is cut would mend.
+    fn is_hole(&self, end: Offset, suspects: &[Offset], next: Offset) -> Result<bool> {
+        let read_from = suspects.first().copied().unwrap_or_default();
+        Ok(end.max(self.recovery_point) < next
+            && self.gaps.is_hole_before(self.home, &self.names, read_from, next)?)
     }
 
     /// Offsets below the recovery point were given out, and their records were on disk: where they are lost,
@@ -404,9 +407,17 @@ impl<'a> Opening<'a> {
         SegmentWriter::resume(self.home, *base, size, self.interval_bytes, now_ms, names.txn_index)
     }
 
+    /// Those that nothing needs, and those that a crash has torn: what they were to tell is in the log.
     fn remove_stray_snapshots(&self) -> Result<Survey> {
         let mut survey = Survey::of(&*self.home.fs, &self.home.dir)?;
-        for stray in survey.stray_snapshots(self.log_end_offset) {
+        let torn = match self.checked_from {
+            Some(from) => producers::torn_snapshots(self.home, &survey, from)?,
+            None => Vec::new(),
+        };
+        for stray in survey.stray_snapshots(self.log_end_offset).into_iter().chain(torn) {
+            if !survey.snapshots.contains(&stray) {
+                continue;
+            }
             let path = FileName::new(stray, FileKind::Snapshot).in_dir(&self.home.dir);
             self.home.fs.remove_file(&path).map_err(|e| Error::io("remove", &path, e))?;
             survey.snapshots.remove(&stray);

@@ -11,7 +11,7 @@ use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::offset::{Offset, Position};
 use crate::producer::{BatchStamp, CompletedTxn, Marker, ProducerState, TxnIndex, snapshot};
-use crate::segment::{HeadWalk, Home, Segment, SegmentFiles, SegmentSet};
+use crate::segment::{HeadWalk, Home, Segment, SegmentFiles, SegmentSet, Walked};
 
 /// Which snapshot may be taken, and how far the log goes.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,53 @@ pub(crate) fn reload(
     load(home, &survey, segments, &replay, config, now_ms)
 }
 
+/// Writes the transaction index of a segment that was swapped in without one, where there are records of aborted
+/// transactions that end in it: without the index they would pass for committed. Returns whether there are.
+///
+/// A segment that compaction made holds none; one that was split off from another may.
+pub(crate) fn index_swapped_in(
+    home: &Home,
+    segments: &SegmentSet,
+    swapped_in: &Arc<Segment>,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Result<bool> {
+    if !holds_abort(swapped_in)? {
+        return Ok(false);
+    }
+    let survey = Survey::of(&*home.fs, &home.dir)?;
+    let base_offset = swapped_in.base_offset();
+    let replay = Replay {
+        snapshot_at_most: base_offset,
+        log_end_offset: base_offset,
+        without_snapshot: true,
+        index_from: Some(base_offset),
+    };
+    load(home, &survey, segments, &replay, config, now_ms)?;
+    if swapped_in.has_txn_index() {
+        let path = home.path(base_offset, FileKind::TxnIndex);
+        TxnIndex::open(home.fs.clone(), path, base_offset)?.sync()?;
+    }
+    Ok(swapped_in.has_txn_index())
+}
+
+fn holds_abort(segment: &Arc<Segment>) -> Result<bool> {
+    let files = segment.files()?;
+    let path = segment.home().path(segment.base_offset(), FileKind::Log);
+    let mut walk = HeadWalk::new(&*files.log, Position::ZERO, segment.size_bytes()?);
+    loop {
+        match walk.step().map_err(|e| Error::io("read", &path, e))? {
+            Walked::Batch(position, head) if head.is_control() => {
+                if marker_at(&files, position, &head).is_some_and(|marker| !marker.commit) {
+                    return Ok(true);
+                }
+            }
+            Walked::Batch(..) => {}
+            Walked::End(_) => return Ok(false),
+        }
+    }
+}
+
 /// What of the snapshots can be used.
 enum Newest {
     Whole(ProducerState),
@@ -98,6 +145,19 @@ fn newest_snapshot(
         }
     }
     Ok(newest)
+}
+
+/// The snapshots from `from` on that do not pass their checks. They are written in place and not synced.
+pub(crate) fn torn_snapshots(home: &Home, survey: &Survey, from: Offset) -> Result<Vec<Offset>> {
+    let mut torn = Vec::new();
+    for offset in survey.snapshots.range(from..) {
+        match snapshot::read(&*home.fs, &home.path(*offset, FileKind::Snapshot)) {
+            Ok(_) => {}
+            Err(Error::Corrupt(_)) => torn.push(*offset),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(torn)
 }
 
 fn replay_segment(

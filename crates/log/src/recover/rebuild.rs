@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::dir::FileKind;
+use crate::dir::{FileKind, FileName, Suffix};
 use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::Offset;
@@ -18,7 +18,7 @@ pub(crate) fn write_indexes(home: &Home, base_offset: Offset, built: &BuiltIndex
     let mut written = Vec::with_capacity(files.len());
     for (kind, bytes) in files {
         let path = home.path(base_offset, kind);
-        let temporary = path.with_extension(format!("{}.rebuilt", kind.extension()));
+        let temporary = FileName::new(base_offset, kind).with_suffix(Suffix::Rebuilt).in_dir(&home.dir);
         let fail = |e| Error::io("write", &temporary, e);
         let file = home.fs.open(&temporary, OpenMode::Create).map_err(fail)?;
         file.set_len(0).map_err(fail)?;

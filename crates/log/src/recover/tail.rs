@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ottla_record::Head;
+use ottla_record::{Head, Magic};
 
 use super::report::{Damage, Truncation};
 use crate::dir::{FileKind, FileName, LeaderEpochs, Suffix};
@@ -14,7 +14,7 @@ use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position};
 use crate::segment::{
     BatchScan, BuiltIndexes, Entry, HeadWalk, Home, IndexBuilder, IndexView, OffsetIndexEntry, ScanEnd,
-    TimeIndexEntry, WalkEnd, Walked, next_whole_batch,
+    ScannedBatch, TimeIndexEntry, WalkEnd, Walked, next_whole_batch,
 };
 
 /// Recovery reads through one buffer of this size.
@@ -79,6 +79,7 @@ pub(crate) fn check_segment(
     home: &Home,
     base_offset: Offset,
     recovery_point: Offset,
+    gapless: bool,
     interval_bytes: u32,
     epochs: &mut LeaderEpochs,
 ) -> Result<CheckedSegment> {
@@ -89,13 +90,16 @@ pub(crate) fn check_segment(
     let mut resumed = Resumed::at(home, base_offset, recovery_point, interval_bytes, &*file, size)?;
     let start = u64::from(resumed.position.get());
     let mut end_offset = base_offset;
+    let mut order = Order { file: &*file, size, base_offset, gapless, is_sure: start == 0 };
     let mut scan = BatchScan::new(&*file, resumed.position, size, SCAN_BUFFER_BYTES);
     let mut damaged = Vec::new();
     let (position, stop) = loop {
         let (position, stop) =
-            take_whole(&mut scan, base_offset, recovery_point, &mut end_offset, epochs, &mut resumed)
+            take_whole(&mut scan, &mut order, recovery_point, &mut end_offset, epochs, &mut resumed)
                 .map_err(fail)?;
-        if matches!(stop, Stop::Clean) || end_offset >= recovery_point {
+        // Where batches stand in the wrong places, no offset tells what was on disk.
+        let is_mixed_up = matches!(stop, Stop::Damage(_)) && !damaged.is_empty();
+        if matches!(stop, Stop::Clean) || (end_offset >= recovery_point && !is_mixed_up) {
             break (position, stop);
         }
         // What was there was on disk once, so no crash explains it, and nobody asked to give it up.
@@ -104,6 +108,7 @@ pub(crate) fn check_segment(
         let path = path.clone();
         damaged.push(Damage { path, position, bytes, next_offset: end_offset, reason: stop.reason() });
         resumed.builder.pass_over(bytes);
+        order.is_sure = false;
         match next {
             Some(next) => scan.seek(next),
             None => break (size, Stop::Clean),
@@ -126,7 +131,7 @@ pub(crate) fn check_segment(
 /// Takes batches as long as they are whole and in order; returns where that ends, and why.
 fn take_whole(
     scan: &mut BatchScan<'_>,
-    base_offset: Offset,
+    order: &mut Order<'_>,
     recovery_point: Offset,
     end_offset: &mut Offset,
     epochs: &mut LeaderEpochs,
@@ -134,7 +139,8 @@ fn take_whole(
 ) -> std::io::Result<(u64, Stop)> {
     loop {
         match scan.step()? {
-            Ok(batch) if fits(&batch.head, base_offset, *end_offset) => {
+            Ok(batch) if order.admits(&batch, *end_offset)? => {
+                order.is_sure = true;
                 *end_offset = batch.head.last_offset() + 1;
                 // The history below the recovery point is on disk, and begins before the first batch looked at.
                 if batch.head.base_offset() >= recovery_point {
@@ -209,12 +215,39 @@ impl CheckedSegment {
     }
 }
 
-/// Offsets only grow, and stay within reach of the segment's base.
-fn fits(head: &Head, base_offset: Offset, end_offset: Offset) -> bool {
-    let last = head.last_offset();
-    // A wrapped message of magic 0 or 1 only tells its last offset.
-    let first = if matches!(head, Head::V2(_)) { head.base_offset() } else { last };
-    first >= end_offset && last >= first && last - base_offset <= i64::from(i32::MAX)
+/// Offsets lie outside a batch's checksum, so they are held against those of its neighbours.
+struct Order<'a> {
+    file: &'a dyn File,
+    size: u64,
+    base_offset: Offset,
+    /// Whether each batch of the segment begins where the one before it ends.
+    gapless: bool,
+    /// Whether it is known where the batch before ends.
+    is_sure: bool,
+}
+
+impl Order<'_> {
+    /// Whether a batch may have these offsets behind `end_offset`: they only grow, and stay within reach of the
+    /// segment's base. Of two batches that overlap, the one that leaves a gap before it lies.
+    fn admits(&self, batch: &ScannedBatch<'_>, end_offset: Offset) -> std::io::Result<bool> {
+        let (first, last) = (batch.head.base_offset(), batch.head.last_offset());
+        let grows = first >= end_offset && last >= first && last - self.base_offset <= i64::from(i32::MAX);
+        // A message of magic 0 or 1 only tells its last offset.
+        let leaves_gap = first > end_offset && self.is_sure && batch.head.magic() == Magic::V2;
+        if !grows || !leaves_gap {
+            return Ok(grows);
+        }
+        if self.gapless {
+            return Ok(false);
+        }
+        let behind = u64::from(batch.position.get()) + batch.head.size_bytes() as u64;
+        let Ok(behind) = u32::try_from(behind).map(Position::new) else { return Ok(true) };
+        let overlaps = match HeadWalk::new(self.file, behind, self.size).step()? {
+            Walked::Batch(_, next) => (end_offset..=last).contains(&next.base_offset()),
+            Walked::End(_) => false,
+        };
+        Ok(!overlaps)
+    }
 }
 
 /// Why a scan stopped before the end of the file.

@@ -140,12 +140,15 @@ impl BuiltIndexes {
         let mut builder = IndexBuilder::new(base_offset, index_interval_bytes);
         let mut walk = HeadWalk::new(file, Position::ZERO, end);
         let (mut next_offset, mut stopped) = (base_offset, None);
+        let mut last = None;
         loop {
-            match walk.step()? {
-                Walked::Batch(position, head) => {
-                    next_offset = head.last_offset() + 1;
-                    built.take(&mut builder, position, &head);
-                }
+            let walked = walk.step()?;
+            let behind = if let Walked::Batch(_, head) = &walked { Some(head.base_offset()) } else { None };
+            if let Some((position, head)) = last.take() {
+                built.take_in_order(&mut builder, position, &head, &mut next_offset, behind);
+            }
+            match walked {
+                Walked::Batch(position, head) => last = Some((position, head)),
                 Walked::End(WalkEnd::Clean) => break,
                 Walked::End(damage) => {
                     stopped.get_or_insert(damage);
@@ -162,6 +165,25 @@ impl BuiltIndexes {
             entry.encode(&mut built.time_index);
         }
         Ok((built, stopped))
+    }
+
+    /// Takes a batch in whose offsets fit between those of its neighbours: an entry would bear out one that lies.
+    fn take_in_order(
+        &mut self,
+        builder: &mut IndexBuilder,
+        position: Position,
+        head: &Head,
+        next_offset: &mut Offset,
+        behind: Option<Offset>,
+    ) {
+        let leaves_gap = head.base_offset() > *next_offset;
+        let overlaps = behind.is_some_and(|behind| (*next_offset..=head.last_offset()).contains(&behind));
+        if head.base_offset() < *next_offset || (leaves_gap && overlaps) {
+            builder.pass_over(head.size_bytes() as u64);
+        } else {
+            *next_offset = head.last_offset() + 1;
+            self.take(builder, position, head);
+        }
     }
 
     fn take(&mut self, builder: &mut IndexBuilder, position: Position, head: &Head) {

@@ -4,6 +4,8 @@
 //! one appender owns. Under them lie the walk over batch heads, and the two indexes, each a sorted
 //! file of fixed-width entries.
 
+mod careful;
+mod find;
 mod handles;
 mod index;
 mod index_build;

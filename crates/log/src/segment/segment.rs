@@ -3,15 +3,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
-use ottla_record::{HEAD_PEEK_LEN, Head};
 
 use super::handles::{Handles, Home};
 use super::index::{Around, Entry, GrowingIndex, IndexView};
-use super::log_file::{HeadWalk, WalkEnd, Walked};
+use super::log_file::{HeadWalk, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::time_index::TimeIndexEntry;
 use crate::dir::FileKind;
-use crate::error::{Corruption, Error, Result};
+use crate::error::{Error, Result};
 use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position, TimestampOffset};
 
@@ -346,128 +345,6 @@ impl Segment {
         }
         Ok(max)
     }
-
-    /// The first batch whose last offset is at or past `offset`, by index and then by walking heads;
-    /// `None` where the segment's `end` bytes hold none.
-    pub(crate) fn find(
-        self: &Arc<Self>,
-        files: &SegmentFiles,
-        offset: Offset,
-        end: u64,
-    ) -> Result<Option<(Position, Head)>> {
-        let around = self.around(files, offset)?;
-        if let Some(found) = self.find_at_entry_above(files, &around, offset, end)? {
-            return Ok(Some(found));
-        }
-        let (mut walk, mut walked) = self.walk_from_floor(files, &around, offset, end)?;
-        let (mut next_offset, mut damage) = (self.base_offset, None);
-        loop {
-            match walked {
-                Walked::Batch(_, head) if head.last_offset() < offset => next_offset = head.last_offset() + 1,
-                Walked::Batch(position, head) => match damage {
-                    Some(damage) if head.base_offset() > offset => {
-                        return Err(self.damaged(damage, offset, Some(head.base_offset())));
-                    }
-                    _ => return Ok(Some((position, head))),
-                },
-                Walked::End(WalkEnd::Clean) => return Ok(None),
-                Walked::End(found) => {
-                    let found = (walk.position(), found);
-                    if !walk.skip_damage(next_offset).map_err(|e| self.log_error(e))? {
-                        return Err(self.damaged(found, offset, None));
-                    }
-                    damage = Some(found);
-                }
-            }
-            walked = walk.step().map_err(|e| self.log_error(e))?;
-        }
-    }
-
-    /// The bytes where `offset` should be are damaged.
-    fn damaged(&self, (position, found): (u64, WalkEnd), offset: Offset, next: Option<Offset>) -> Error {
-        let behind = next.map_or_else(
-            || "no whole batch follows in this segment".to_owned(),
-            |next| format!("the next whole batch begins at offset {next}"),
-        );
-        let corruption = Corruption {
-            path: self.home.path(self.base_offset, FileKind::Log),
-            position: Some(position),
-            what: "a batch head behind this byte is damaged",
-            expected: format!("whole batches up to offset {offset}"),
-            found: format!("{found:?}; {behind}"),
-            advice: "run `ottla verify` on the partition to see all that is wrong",
-        };
-        corruption.into()
-    }
-
-    /// Where to begin walking for `offset`: the position of the nearest index entry at or below it.
-    pub(crate) fn floor_position(&self, files: &SegmentFiles, offset: Offset, end: u64) -> Result<Position> {
-        match self.walk_from_floor(files, &self.around(files, offset)?, offset, end)?.1 {
-            Walked::Batch(position, _) => Ok(position),
-            Walked::End(_) => Ok(Position::ZERO),
-        }
-    }
-
-    fn around(&self, files: &SegmentFiles, offset: Offset) -> Result<Around<OffsetIndexEntry>> {
-        let relative = offset - self.base_offset;
-        let around = files.offset_index.around(|entry| i64::from(entry.relative_offset) <= relative);
-        around.map_err(|e| Error::io("read", self.home.path(self.base_offset, FileKind::Index), e))
-    }
-
-    /// Large batches all have an entry, and then the wanted one is mostly that of the entry above: one
-    /// read tells, and what it tells is the batch's own word, not the index's.
-    fn find_at_entry_above(
-        &self,
-        files: &SegmentFiles,
-        around: &Around<OffsetIndexEntry>,
-        offset: Offset,
-        end: u64,
-    ) -> Result<Option<(Position, Head)>> {
-        let Some(above) = around.above.filter(|above| u64::from(above.position.get()) < end) else {
-            return Ok(None);
-        };
-        if gap_bytes(around) <= HeadWalk::CHUNK
-            || around.floor.is_some_and(|floor| floor.offset(self.base_offset) == offset)
-        {
-            return Ok(None);
-        }
-        let mut head = [0; HEAD_PEEK_LEN];
-        let position = u64::from(above.position.get());
-        let read = files.log.read_at(&mut head, position).map_err(|e| self.log_error(e))?;
-        let parsed = head.get(..read).and_then(|head| Head::parse(head).ok());
-        Ok(parsed
-            .filter(|head| head.base_offset() <= offset && offset <= head.last_offset())
-            .filter(|head| position + head.size_bytes() as u64 <= end)
-            .map(|head| (above.position, head)))
-    }
-
-    fn log_error(&self, e: io::Error) -> Error {
-        Error::io("read", self.home.path(self.base_offset, FileKind::Log), e)
-    }
-
-    /// A walk that has taken its first step, to the batch of the nearest index entry at or below what was
-    /// looked up. An entry is a hint; one that the log does not bear out is passed over.
-    fn walk_from_floor<'a>(
-        &self,
-        files: &'a SegmentFiles,
-        around: &Around<OffsetIndexEntry>,
-        offset: Offset,
-        end: u64,
-    ) -> Result<(HeadWalk<'a>, Walked)> {
-        if let Some(entry) = around.floor.filter(|entry| u64::from(entry.position.get()) < end) {
-            let mut walk = HeadWalk::new(&*files.log, entry.position, end)
-                .read_at_first(likely_bytes(around, offset - self.base_offset));
-            let walked = walk.step().map_err(|e| self.log_error(e))?;
-            if matches!(&walked, Walked::Batch(_, head) if entry.is_borne_out_by(head, self.base_offset)) {
-                return Ok((walk, walked));
-            }
-            let index = self.home.path(self.base_offset, FileKind::Index);
-            tracing::warn!(index = %index.display(), ?entry, "index entry does not match the log; walking from the first batch");
-        }
-        let mut walk = HeadWalk::new(&*files.log, Position::ZERO, end);
-        let walked = walk.step().map_err(|e| self.log_error(e))?;
-        Ok((walk, walked))
-    }
 }
 
 impl Handles for Segment {
@@ -488,22 +365,4 @@ impl Handles for Segment {
     fn take_used(&self) -> bool {
         self.used.swap(false, Ordering::Relaxed)
     }
-}
-
-/// How many bytes a walk from the entry below is likely to need to the batch that holds the offset: as if the
-/// records between the two entries were all of one size.
-fn likely_bytes(around: &Around<OffsetIndexEntry>, relative_offset: i64) -> usize {
-    /// For the batch before the one that is guessed, where batches are small, and for the head.
-    const MARGIN_BYTES: usize = 512 + HEAD_PEEK_LEN;
-    let gap = gap_bytes(around);
-    let (Some(floor), Some(above)) = (around.floor, around.above) else { return gap };
-    let records = f64::from(above.relative_offset.saturating_sub(floor.relative_offset).max(1));
-    let share = (relative_offset - i64::from(floor.relative_offset)) as f64 / records;
-    gap.min((gap as f64 * share.clamp(0.0, 1.0)) as usize + MARGIN_BYTES)
-}
-
-/// How many bytes of the log lie between the two entries.
-fn gap_bytes(around: &Around<OffsetIndexEntry>) -> usize {
-    let floor = around.floor.map_or(0, |floor| floor.position.get());
-    around.above.map_or(0, |above| above.position.get().saturating_sub(floor) as usize)
 }

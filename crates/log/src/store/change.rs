@@ -110,6 +110,7 @@ fn make_partition(store: &Inner, changes: &mut Changes, topic: &Topic, number: i
         config: settings::apply(&store.config.defaults, &topic.overrides),
         environment: environment.clone(),
         handles: store.handles.clone(),
+        asked: store.asked.0.clone(),
         clean: true,
         least_leader_epoch: 0,
     })?;
@@ -124,7 +125,8 @@ fn make_partition(store: &Inner, changes: &mut Changes, topic: &Topic, number: i
 
 fn discard(store: &Inner, log: &Log) {
     log.abandon();
-    if let Err(e) = remove_directory(&*store.config.environment.fs, log.path()) {
+    let partition = std::slice::from_ref(log.topic_partition());
+    if let Err(e) = unfinished::discard(&*store.config.environment.fs, &store.path, partition) {
         tracing::warn!(partition = %log.topic_partition(), error = %e, "cannot remove a partition that was not created");
     }
 }

@@ -11,7 +11,9 @@ mod compact;
 mod config;
 mod deleting;
 mod housekeep;
+mod identity;
 mod open;
+mod scrub;
 mod state;
 #[expect(clippy::module_inception, reason = "the folder is the store and its steps; this file is the type")]
 mod store;
@@ -22,4 +24,5 @@ pub use compact::Quarantined;
 pub use config::StoreConfig;
 pub use housekeep::HousekeepReport;
 pub use open::StoreReport;
+pub use scrub::{Scrubbed, Scrubber};
 pub use store::Store;

@@ -9,13 +9,13 @@ use arc_swap::ArcSwap;
 
 use super::catalog::{Catalog, Topic};
 use super::config::StoreConfig;
+use super::identity::Identity;
 use super::state::{Changes, Inner, partition_image};
 use super::unfinished;
+use crate::commit::{Asked, AskedOwner};
 use crate::config::Environment;
 use crate::data_dir::DataDir;
-use crate::dir::{
-    DirName, FileKind, FileName, MetaProperties, PartitionMetadata, TopicId, TopicPartition, Uuid,
-};
+use crate::dir::{DirName, FileKind, FileName, PartitionMetadata, TopicId, TopicPartition};
 use crate::error::{Corruption, Error, Result};
 use crate::fs::FileSystem;
 use crate::log::Log;
@@ -33,6 +33,9 @@ pub struct StoreReport {
     pub clean: bool,
     /// Whether Kafka used it last, so that its cluster metadata was taken over.
     pub taken_over_from_kafka: bool,
+    /// Whether there were partitions, or metadata of topics, and no `meta.properties`: then the cluster has a new
+    /// id, and node and directory have those that the metadata has for all partitions, where it has such.
+    pub identity_was_missing: bool,
     /// What opening each log did, where there was anything to do.
     pub recovered: Vec<(TopicPartition, RecoveryReport)>,
     /// How many logs there are.
@@ -43,35 +46,42 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
     let environment = config.environment.clone();
     ensure_directory(&environment, path)?;
     let mut data_dir = DataDir::open(&environment.fs, path)?;
-    let (cluster_id, placement) = identity(&environment, path, config.node_id)?;
     let (image, source) = metadata::load(&*environment.fs, path)?;
+    let identity = Identity::of(&environment, path, &image, config.node_id)?;
+    let placement = identity.placement;
     ensure_single_node(path, &image, placement.node_id)?;
+    identity.keep(&environment, path)?;
     let mut report = StoreReport {
         clean: data_dir.was_clean(),
         taken_over_from_kafka: source == Source::ClusterLog,
         ..Default::default()
     };
     let handles = Arc::new(HandleCache::new(config.open_files));
+    let asked = AskedOwner::default();
     let mut found = find_partitions(&environment, path)?;
+    report.identity_was_missing = identity.was_missing(path, source != Source::None || !found.is_empty());
     unfinished::finish_deletes(&*environment.fs, path, &image, &mut found)?;
     unfinished::undo_creates(&*environment.fs, path, &image, &data_dir, &mut found)?;
     let image = reconcile(path, image, found, placement.node_id)?;
-    let opener =
-        Opener { environment: &environment, data_dir: &data_dir, config: &config, handles: &handles };
+    let opener = Opener {
+        environment: &environment,
+        data_dir: &data_dir,
+        config: &config,
+        handles: &handles,
+        asked: &asked.0,
+    };
     let (catalog, image) = opener.open_topics(image, placement, &mut report)?;
     let now_ms = environment.clock.now_ms();
     bootstrap::write(&*environment.fs, path, &image, placement, now_ms)?;
-    // From here on a checkpoint tells what is sure of each log, and recovery need not guess.
-    if catalog.logs().any(|log| data_dir.marks(log.topic_partition()).recovery_point.is_none()) {
-        data_dir.checkpoint(|| catalog.logs().map(Log::marks).collect())?;
-    }
+    note_what_is_sure(&mut data_dir, &catalog)?;
     metadata::set_aside(&*environment.fs, path)?;
     let next_producer_id = image.next_producer_id;
     let inner = Inner {
         path: path.to_path_buf(),
         config,
         handles,
-        cluster_id,
+        asked,
+        cluster_id: identity.cluster_id,
         placement,
         catalog: ArcSwap::from_pointee(catalog),
         clock_watch: Mutex::new(ClockWatch::new(&*environment.clock)),
@@ -84,6 +94,14 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
         quarantine: Default::default(),
     };
     Ok((inner, report))
+}
+
+/// From here on a checkpoint tells what is sure of each log, and recovery need not guess.
+fn note_what_is_sure(data_dir: &mut DataDir, catalog: &Catalog) -> Result<()> {
+    if catalog.logs().any(|log| data_dir.marks(log.topic_partition()).recovery_point.is_none()) {
+        data_dir.checkpoint(|| catalog.logs().map(Log::marks).collect())?;
+    }
+    Ok(())
 }
 
 /// A directory with other things in it, but nothing of Kafka's, is somebody else's.
@@ -132,26 +150,6 @@ fn is_partition(fs: &dyn FileSystem, data_dir: &Path, name: &str) -> Result<bool
         let is_log = FileName::parse(&entry.name).is_some_and(|name| name.kind == FileKind::Log);
         is_log || entry.name == "partition.metadata"
     }))
-}
-
-fn identity(environment: &Environment, path: &Path, node_id: i32) -> Result<(String, Placement)> {
-    let fs = &*environment.fs;
-    let random = |e| Error::io("make an id for", path, e);
-    let mut properties = match MetaProperties::read(fs, path)? {
-        Some(properties) => properties,
-        None => {
-            let fresh = MetaProperties::random(node_id, environment.clock.now_ms()).map_err(random)?;
-            fresh.write(fs, path)?;
-            fresh
-        }
-    };
-    if properties.directory_id().is_none() {
-        properties.set_directory_id(Uuid::random().map_err(random)?);
-        properties.write(fs, path)?;
-    }
-    let directory_id = properties.directory_id().unwrap_or_default();
-    let placement = Placement { node_id: properties.node_id().unwrap_or(node_id), directory_id };
-    Ok((properties.cluster_id().unwrap_or_default().to_owned(), placement))
 }
 
 /// A partition directory and the topic id that it names.
@@ -234,6 +232,7 @@ struct Opener<'a> {
     data_dir: &'a DataDir,
     config: &'a StoreConfig,
     handles: &'a Arc<HandleCache>,
+    asked: &'a Arc<Asked>,
 }
 
 impl Opener<'_> {
@@ -293,6 +292,7 @@ impl Opener<'_> {
             config,
             environment: self.environment.clone(),
             handles: self.handles.clone(),
+            asked: self.asked.clone(),
             clean: self.data_dir.was_clean(),
             least_leader_epoch,
         })?;

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use super::catalog::{Catalog, Topic};
 use super::compact::Quarantine;
 use super::config::StoreConfig;
+use crate::commit::AskedOwner;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::log::Log;
@@ -21,6 +22,8 @@ pub(super) struct Inner {
     pub(super) path: PathBuf,
     pub(super) config: StoreConfig,
     pub(super) handles: Arc<HandleCache>,
+    /// Which logs the committers are to sync.
+    pub(super) asked: AskedOwner,
     pub(super) cluster_id: String,
     pub(super) placement: Placement,
     pub(super) catalog: ArcSwap<Catalog>,

@@ -9,7 +9,9 @@ use super::compact::{self, Quarantined};
 use super::config::StoreConfig;
 use super::housekeep::{self, HousekeepReport};
 use super::open::{self, StoreReport};
+use super::scrub::{self, Scrubbed, Scrubber};
 use super::state::Inner;
+use crate::commit::Committer;
 use crate::compact::{Cleaner, Compacted};
 use crate::config::LogConfig;
 use crate::dir::{TopicId, TopicPartition};
@@ -188,6 +190,22 @@ impl Store {
         compact::quarantined(&self.inner)
     }
 
+    /// Reads about `max_bytes` more of what the logs hold and checks every byte: batches, their checksums, the order
+    /// of their offsets. Whoever calls it decides how fast the whole store is read.
+    ///
+    /// Pages that the system still holds in memory are checked there, not on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Closed`](crate::Error::Closed). A log that cannot be read is told in the result.
+    pub fn scrub(&self, scrubber: &mut Scrubber, max_bytes: u64) -> Result<Scrubbed> {
+        scrub::run(&self.inner, scrubber, max_bytes)
+    }
+
+    /// Who syncs for those that wait for a log of this store without syncing it themselves.
+    pub fn committer(&self) -> Committer {
+        Committer::new(self.inner.asked.0.clone())
+    }
+
     /// Flushes and closes all logs and marks the directory as closed cleanly, so that the next open, here
     /// or by Kafka, need not look at anything.
     ///
@@ -205,6 +223,7 @@ impl Store {
                 failed.get_or_insert(e);
             }
         }
+        self.inner.asked.0.end();
         let marks: Vec<_> = logs.iter().map(|log| log.marks()).collect();
         match failed {
             None => data_dir.close(marks),

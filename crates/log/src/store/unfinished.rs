@@ -77,12 +77,24 @@ pub(super) fn undo_creates(
         let dir = path.join(partition.dir_name());
         let opened_alone = id.is_none() && data_dir.marks(partition).recovery_point.is_some();
         if !opened_alone && holds_nothing(fs, &dir)? {
-            remove_directory(fs, &dir)?;
             undone.push(partition.clone());
         }
     }
+    discard(fs, path, &undone)?;
     found.retain(|partition, _| !undone.contains(partition));
     Ok(())
+}
+
+/// Removes the directories of partitions that are none. Renamed first, durably: half of one might look like one
+/// that an embedder has opened by itself, and become a topic.
+pub(super) fn discard(fs: &dyn FileSystem, data_dir: &Path, partitions: &[TopicPartition]) -> Result<()> {
+    if partitions.is_empty() {
+        return Ok(());
+    }
+    let renamed = partitions.iter().map(|partition| rename_deleted(fs, data_dir, partition));
+    let renamed = renamed.collect::<Result<Vec<_>>>()?;
+    fs.sync_dir(data_dir).map_err(|e| Error::io("sync", data_dir, e))?;
+    renamed.iter().try_for_each(|dir| remove_directory(fs, dir))
 }
 
 /// Takes a directory away that a failed create has left where a partition is to be made.

@@ -149,7 +149,7 @@ fn more_keys_than_fit_take_several_passes() {
     }
     partition.roll();
     let small =
-        || CleanerConfig { dedupe_buffer_bytes: 24 * 12, io_buffer_bytes: 4096, ..Default::default() };
+        || CleanerConfig { dedupe_buffer_bytes: 16 * 12, io_buffer_bytes: 4096, ..Default::default() };
     let mut passes = Vec::new();
     while let Some(done) = partition.log.compact(&mut Cleaner::new(small())).unwrap() {
         assert!(done.first_dirty_offset > done.first_dirty_offset_before, "no progress: {done:?}");

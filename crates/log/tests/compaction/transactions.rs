@@ -1,9 +1,13 @@
 //! Records of aborted transactions go, and a marker goes once nothing of its transaction is left.
 
-use ottla::LogConfig;
-use ottla_record::BatchBuilder;
+use std::path::Path;
 
-use crate::support::{Partition, Seen, check_files, config, seen};
+use ottla::dir::{FileKind, FileName, Suffix};
+use ottla::{Isolation, LogConfig};
+use ottla_record::BatchBuilder;
+use ottla_testkit::SimFs;
+
+use crate::support::{DIR, Partition, Seen, check_files, config, open, path, records, seen};
 
 fn large() -> LogConfig {
     LogConfig { segment_bytes: 4_000, ..config() }
@@ -160,4 +164,38 @@ fn a_committed_reader_sees_no_aborted_record_while_only_a_part_is_compacted() {
     let committed = partition.committed();
     assert!(committed.iter().all(|(_, _, value)| value.as_deref() != Some("aborted")), "{committed:?}");
     check_files(&partition.fs, &partition.log);
+}
+
+/// A segment that was split, or written by another cleaner, may be swapped in with records of aborted
+/// transactions. Where its `.txnindex.swap` was lost they would pass for committed.
+#[test]
+fn a_segment_that_is_swapped_in_without_its_transaction_index_gets_one() {
+    for clean in [true, false] {
+        let partition = Partition::new();
+        put_in_transaction(&partition, 4, 0, "hidden", "x");
+        partition.put("felice", "one");
+        partition.end_transaction(4, false);
+        partition.roll();
+        let before = partition.committed();
+        let base = partition.log.segment_base_offsets()[0];
+        if clean {
+            partition.log.close().unwrap()
+        } else {
+            partition.log.flush().unwrap()
+        }
+        let mut image = partition.fs.image();
+        let index = image.read(path(base, FileKind::TxnIndex)).unwrap().to_vec();
+        for kind in [FileKind::Log, FileKind::Index, FileKind::TimeIndex] {
+            let bytes = image.read(path(base, kind)).unwrap().to_vec();
+            assert!(image.remove(path(base, kind)));
+            let name = FileName::new(base, kind).with_suffix(Some(Suffix::Swap));
+            image.put(name.in_dir(Path::new(DIR)), bytes);
+        }
+        assert!(image.remove(path(base, FileKind::TxnIndex)));
+        let fs = SimFs::from_image(&image);
+        let (log, report) = open(&fs, &partition.clock, &config()).unwrap();
+        assert_eq!(records(&log, Isolation::ReadCommitted), before, "clean {clean}");
+        assert_eq!(fs.image().read(path(base, FileKind::TxnIndex)), Some(&index[..]), "clean {clean}");
+        assert_eq!(report.rebuilt_indexes, [path(base, FileKind::TxnIndex)], "clean {clean}");
+    }
 }

@@ -4,22 +4,23 @@
 //! | --- | --- |
 //! | [`model`] | any sequence of calls, beside a model; [`store_model`] the same of whole directories |
 //! | [`store`] | a directory of topics through its whole life |
-//! | [`crash`] | a loss of power at every change, of logs; [`store_crash`] the same of whole directories |
-//! | [`fail`] | every call on the file system fails |
+//! | [`fail`] | every call on the file system fails; [`store_fail`] those of one partition |
+//! | [`disk_full`] | there is no room, at every few hundred bytes |
 //! | [`index_bytes`] | indexes, byte for byte |
 //! | [`bad_files`] | every file is bad in every way |
 //!
-//! `OTTLA_CRASHES=<n>` tries so many crashes at each change instead of a few; `OTTLA_CASES=<n>` runs so many
-//! random sequences.
+//! A loss of power at every change is next door, in `power_loss`. `OTTLA_CASES=<n>` runs so many random sequences.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 mod bad_files;
-mod crash;
+mod disk_full;
 mod fail;
 mod index_bytes;
 mod model;
 mod store;
-mod store_crash;
+mod store_fail;
 mod store_model;
+#[allow(dead_code, unused_imports, reason = "the losses of power use more of it")]
 mod support;

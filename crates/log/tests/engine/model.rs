@@ -4,8 +4,7 @@ use ottla::{Isolation, LogConfig, Offset};
 use ottla_testkit::{Crash, SimFs};
 use proptest::prelude::*;
 
-use crate::crash::check_producers;
-use crate::support::{Driver, log_path, setting, values_between};
+use crate::support::{Driver, check_producers, log_path, setting, values_between};
 
 #[derive(Clone, Debug)]
 enum Op {

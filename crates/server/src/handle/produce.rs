@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use ottla::{Appended, Error, Log, Offset};
+use ottla::{Appended, Durability, Error, Log};
 use ottla_protocol::api::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, Request, Response,
     TopicProduceData, TopicProduceResponse,
@@ -37,8 +37,7 @@ pub(crate) struct Unsynced<'f> {
 
 /// What must be on disk for one partition of a response.
 struct Sync {
-    log: Log,
-    up_to: Offset,
+    durability: Durability,
     topic: usize,
     partition: usize,
 }
@@ -135,9 +134,8 @@ fn append_to_topic<'f>(
                 None => Err(Refused::new(ErrorCode::UnknownTopicOrPartition, "there is no such partition")),
                 Some(log) => append(broker, version, log, &data).inspect(|appended| {
                     if acks == -1 {
-                        let up_to = appended.last_offset + 1;
-                        let log = log.clone();
-                        syncs.push(Sync { log, up_to, topic: topic_index, partition: partition_index });
+                        let durability = appended.durability.clone();
+                        syncs.push(Sync { durability, topic: topic_index, partition: partition_index });
                     }
                 }),
             },
@@ -231,25 +229,28 @@ pub(crate) fn sync_and_answer(
     unsynced: &mut Vec<Unsynced<'_>>,
     answers: &mut Answers,
 ) -> Result<(), Ended> {
-    // Backwards: the last request of a log asks for most, and those before it then find it done.
-    for waiting in unsynced.iter_mut().rev() {
-        waiting.sync(broker);
+    if unsynced.is_empty() {
+        return Ok(());
     }
-    for waiting in unsynced.drain(..) {
+    let promises: Vec<_> =
+        unsynced.iter().flat_map(|waiting| &waiting.syncs).map(|sync| sync.durability.clone()).collect();
+    let mut outcomes = Durability::wait_all(&promises).into_iter();
+    for mut waiting in unsynced.drain(..) {
+        for (sync, outcome) in waiting.syncs.iter().zip(outcomes.by_ref()) {
+            if let Err(error) = outcome {
+                sync.refuse(&mut waiting.response, error_codes::refusal(broker, &error));
+            }
+        }
         answers.push(&waiting.header, &waiting.response)?;
     }
     Ok(())
 }
 
-impl Unsynced<'_> {
-    fn sync(&mut self, broker: &Broker) {
-        for sync in self.syncs.iter().rev() {
-            let Err(error) = sync.log.sync_to(sync.up_to) else { continue };
-            let topic = self.response.responses.get_mut(sync.topic);
-            if let Some(answered) = topic.and_then(|topic| topic.partition_responses.get_mut(sync.partition))
-            {
-                *answered = answer(answered.index, Err(error_codes::refusal(broker, &error).into()));
-            }
+impl Sync {
+    fn refuse(&self, response: &mut Response<'_>, why: Refusal) {
+        let topic = response.responses.get_mut(self.topic);
+        if let Some(answered) = topic.and_then(|topic| topic.partition_responses.get_mut(self.partition)) {
+            *answered = answer(answered.index, Err(why.into()));
         }
     }
 }

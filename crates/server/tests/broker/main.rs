@@ -36,5 +36,6 @@ mod produce_acks;
 mod produce_refused;
 mod producer_ids;
 mod restart;
+mod scrub;
 mod slow_reader;
 mod storage_failure;

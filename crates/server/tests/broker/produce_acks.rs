@@ -33,6 +33,18 @@ fn acks_all_says_that_the_records_are_on_disk() {
 }
 
 #[test]
+fn with_flush_messages_of_one_consumers_see_what_is_on_disk_whatever_the_acks() {
+    let broker = broker();
+    broker.topic_with("safe", 1, &[("flush.messages", "1")]);
+    let log = broker.server.store().log("safe", 0).unwrap();
+    let mut client = broker.connect();
+    assert_eq!(client.produce("safe", 0, 1, &batch(&["a", "b"])).error, ErrorCode::None);
+    assert_eq!(log.durable_offset().get(), 2);
+    let fetched = client.fetch("safe", 0, 0);
+    assert_eq!((fetched.high_watermark, fetched.records().len()), (2, 2));
+}
+
+#[test]
 fn acks_that_do_not_exist_are_refused_and_nothing_is_stored() {
     let broker = broker();
     broker.topic("letters", 1);

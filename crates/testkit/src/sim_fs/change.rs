@@ -76,6 +76,15 @@ impl Change {
                     }
                 }
             }
+            (Change::Write { file, position, bytes }, Survival::OldLength) => {
+                let below = disk.bytes(*file).map_or(0, <[u8]>::len).saturating_sub(*position as usize);
+                if below > 0 {
+                    disk.write(*file, *position, &bytes[..below.min(bytes.len())], now_ms);
+                }
+            }
+            (Change::Rename { to_dir, to, node, is_dir: false, .. }, Survival::BothNames) => {
+                disk.link(*to_dir, to, *node, false);
+            }
             (change, _) => change.apply(disk, now_ms),
         }
     }

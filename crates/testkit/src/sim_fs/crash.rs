@@ -1,8 +1,11 @@
 //! Which unsynced changes a crash leaves.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use super::change::{ChangeKind, Unsynced};
 
-/// What is left of one unsynced change. Only a write can be left in part.
+/// What is left of one unsynced change. Only a write and a rename can be left in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Survival {
     /// Nothing.
@@ -20,6 +23,10 @@ pub enum Survival {
         /// Which ones survive.
         kept: u64,
     },
+    /// The bytes came, but not the file's new length: what was written past its old end is not there.
+    OldLength,
+    /// A renamed file has its new name, and its old one too. A directory never has two names.
+    BothNames,
 }
 
 impl Survival {
@@ -85,6 +92,9 @@ impl CrashChoice for Crash {
 /// Decided by seed and place alone, so that asking twice, or in another order, changes nothing.
 fn random_survival(seed: u64, unsynced: &Unsynced) -> Survival {
     let mut dice = Dice(mix(seed) ^ mix(unsynced.index as u64 + 1));
+    if unsynced.kind == ChangeKind::Rename && dice.below(4) == 0 {
+        return Survival::BothNames;
+    }
     // Seeds differ in how much they lose, or long journals would all come out half.
     let kept_percent = [5, 35, 65, 95][(mix(seed) % 4) as usize];
     let torn = unsynced.kind == ChangeKind::Write && dice.below(4) == 0;
@@ -124,21 +134,40 @@ fn mix(seed: u64) -> u64 {
 pub(super) fn crashes(unsynced: Vec<Unsynced>, random: u64) -> impl Iterator<Item = Crash> {
     let count = unsynced.len();
     let several = if count > 1 { count } else { 0 };
-    let last_write = unsynced.iter().rposition(|change| change.kind == ChangeKind::Write);
-    let tears = unsynced
-        .into_iter()
+    // Of each file, as the last batch is seldom the last write of all: its index entries come after it.
+    let last_writes: BTreeMap<PathBuf, usize> = unsynced
+        .iter()
         .filter(|change| change.kind == ChangeKind::Write)
-        .flat_map(move |write| tears(&write, Some(write.index) == last_write, write.index + 1 < count));
+        .map(|write| (write.path.clone(), write.index))
+        .collect();
+    let halves = unsynced.into_iter().flat_map(move |change| {
+        let every_byte = last_writes.get(&change.path) == Some(&change.index);
+        parts(&change, every_byte, change.index + 1 < count)
+    });
     std::iter::once(Crash::LoseAll)
         .chain((count > 0).then_some(Crash::KeepAll))
         .chain((0..several).map(Crash::Lose))
         .chain((0..several).map(Crash::Keep))
         .chain((2..count).map(Crash::First))
-        .chain(tears)
+        .chain(halves)
         .chain((0..if count > 0 { random } else { 0 }).map(Crash::Random))
 }
 
-fn tears(write: &Unsynced, every_byte: bool, has_later: bool) -> Vec<Crash> {
+/// The ways in which a part of a change survives.
+fn parts(change: &Unsynced, every_byte: bool, has_later: bool) -> Vec<Crash> {
+    let survivals = match change.kind {
+        ChangeKind::Write => tears(change, every_byte),
+        ChangeKind::Rename => vec![Survival::BothNames],
+        ChangeKind::SetLen | ChangeKind::Create | ChangeKind::Remove => Vec::new(),
+    };
+    let crash = |survival| {
+        let crash = |later| Crash::Tear { change: change.index, survival, later };
+        std::iter::once(crash(false)).chain(has_later.then_some(crash(true)))
+    };
+    survivals.into_iter().flat_map(crash).collect()
+}
+
+fn tears(write: &Unsynced, every_byte: bool) -> Vec<Survival> {
     let to_boundary = |size: u64| (size - write.position % size) as usize;
     let step = if every_byte { 1 } else { 512 };
     let first = if every_byte { 1 } else { to_boundary(512) };
@@ -149,10 +178,6 @@ fn tears(write: &Unsynced, every_byte: bool, has_later: bool) -> Vec<Crash> {
         let blocks = if blocks > 1 { blocks.min(64) } else { 0 };
         (0..blocks).map(move |lost| Survival::Blocks { size, kept: !(1 << lost) })
     };
-    let survivals = prefixes.chain(holes(512)).chain(holes(4096)).chain([Survival::LENGTH_ONLY]);
-    let tear = |survival| {
-        let tear = |later| Crash::Tear { change: write.index, survival, later };
-        std::iter::once(tear(false)).chain(has_later.then_some(tear(true)))
-    };
-    survivals.flat_map(tear).collect()
+    let lengths = [Survival::LENGTH_ONLY, Survival::OldLength];
+    prefixes.chain(holes(512)).chain(holes(4096)).chain(lengths).collect()
 }

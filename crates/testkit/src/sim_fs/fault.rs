@@ -1,7 +1,9 @@
 //! Calls that fail on demand.
 
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A kind of call on a file system or a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +22,7 @@ pub enum Call {
     Sync,
     /// `FileSystem::read_dir`.
     ReadDir,
-    /// `FileSystem::metadata`.
+    /// `FileSystem::metadata` and `FileSystem::free_bytes`.
     Metadata,
     /// `FileSystem::create_dir_all`.
     CreateDir,
@@ -58,11 +60,17 @@ impl Call {
 pub struct Fault {
     errno: i32,
     written: usize,
+    /// The call does not fail: it reads so many bytes at most.
+    read: Option<usize>,
 }
 
 impl Fault {
     /// The disk cannot read or write.
     pub const EIO: Fault = Fault::errno(5);
+    /// A signal came.
+    pub const EINTR: Fault = Fault::errno(4);
+    /// The user's quota is used up.
+    pub const EDQUOT: Fault = Fault::errno(122);
     /// Too many files are open.
     pub const EMFILE: Fault = Fault::errno(24);
     /// The disk is full.
@@ -72,7 +80,18 @@ impl Fault {
 
     /// Linux's number of an error.
     pub const fn errno(errno: i32) -> Fault {
-        Fault { errno, written: 0 }
+        Fault { errno, written: 0, read: None }
+    }
+
+    /// A read that gives at most so many bytes, as a system may; none at all where the file turns out to be
+    /// shorter than it was.
+    pub const fn short_read(bytes: usize) -> Fault {
+        Fault { errno: 0, written: 0, read: Some(bytes) }
+    }
+
+    /// The number of the error; `None` where there is none.
+    pub fn raw_os_error(self) -> Option<i32> {
+        (self.errno != 0).then_some(self.errno)
     }
 
     /// A write that fails after so many bytes.
@@ -82,6 +101,10 @@ impl Fault {
 
     pub(super) fn written(self) -> usize {
         self.written
+    }
+
+    pub(super) fn read(self) -> Option<usize> {
+        self.read
     }
 
     pub(super) fn error(self) -> io::Error {
@@ -111,6 +134,19 @@ pub struct LoggedCall {
     pub len: usize,
 }
 
+/// Tells of the calls so far whether the last one, a sync, is left out.
+type Ignores = dyn Fn(&[LoggedCall]) -> bool + Send + Sync;
+
+/// Says which syncs do nothing.
+#[derive(Clone)]
+pub(super) struct IgnoredSyncs(pub(super) Arc<Ignores>);
+
+impl fmt::Debug for IgnoredSyncs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IgnoredSyncs")
+    }
+}
+
 #[derive(Debug)]
 struct Scheduled {
     call: Call,
@@ -124,12 +160,25 @@ pub(super) struct Faults {
     scheduled: Vec<Scheduled>,
     counts: [u64; Call::ALL.len()],
     pub(super) hit: u64,
+    /// Only calls on what is below this path fail, and only they are counted to find the one that does.
+    under: PathBuf,
+    counts_under: [u64; Call::ALL.len()],
+    most_calls: Option<u64>,
 }
 
 impl Faults {
     pub(super) fn schedule(&mut self, call: Call, n: u64, fault: Fault, repeat: Repeat) {
         assert!(n > 0, "the next call is number 1");
-        self.scheduled.push(Scheduled { call, at: self.count(call) + n, fault, repeat });
+        assert!(fault.read.is_none() || call == Call::Read, "only a read can be short");
+        self.scheduled.push(Scheduled { call, at: self.counts_under[call as usize] + n, fault, repeat });
+    }
+
+    pub(super) fn only_under(&mut self, path: &Path) {
+        self.under = path.to_path_buf();
+    }
+
+    pub(super) fn allow_calls(&mut self, most: u64) {
+        self.most_calls = Some(self.counts.iter().sum::<u64>() + most);
     }
 
     pub(super) fn clear(&mut self) {
@@ -141,9 +190,19 @@ impl Faults {
     }
 
     /// Counts a call, and says how it fails.
-    pub(super) fn next(&mut self, call: Call) -> Option<Fault> {
+    pub(super) fn next(&mut self, call: Call, path: &Path) -> Option<Fault> {
         self.counts[call as usize] += 1;
-        let now = self.count(call);
+        let calls: u64 = self.counts.iter().sum();
+        assert!(
+            self.most_calls.is_none_or(|most| calls <= most),
+            "call after call: {call:?} {}",
+            path.display()
+        );
+        if !path.starts_with(&self.under) {
+            return None;
+        }
+        self.counts_under[call as usize] += 1;
+        let now = self.counts_under[call as usize];
         let strikes =
             |s: &&Scheduled| s.call == call && (s.at == now || (s.repeat == Repeat::Always && s.at < now));
         let fault = self.scheduled.iter().find(strikes).map(|s| s.fault);

@@ -44,10 +44,16 @@ impl SimFile {
 impl File for SimFile {
     fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
         let mut state = self.fs.state();
-        state.begin(Call::Read)?;
+        state.check_power()?;
+        let fault = state.faults.next(Call::Read, &self.path);
+        let most = match fault.map(|fault| fault.read().ok_or(fault)) {
+            Some(Err(fault)) => return Err(fault.error()),
+            Some(Ok(short)) => short,
+            None => state.max_read.unwrap_or(usize::MAX).max(1),
+        };
         let bytes = state.live.bytes(self.inode)?;
         let begin = usize::try_from(position).unwrap_or(usize::MAX).min(bytes.len());
-        let wanted = buf.len().min(state.max_read.unwrap_or(usize::MAX).max(1));
+        let wanted = buf.len().min(most);
         let found = &bytes[begin..][..wanted.min(bytes.len() - begin)];
         buf[..found.len()].copy_from_slice(found);
         Ok(found.len())
@@ -57,7 +63,7 @@ impl File for SimFile {
         self.check_writable(position.checked_add(buf.len() as u64))?;
         let mut state = self.fs.state();
         state.check_power()?;
-        let fault = state.faults.next(Call::Write);
+        let fault = state.faults.next(Call::Write, &self.path);
         let len = state.live.bytes(self.inode)?.len() as u64;
         let growth = (position + buf.len() as u64).saturating_sub(len);
         let room = state.room(growth);
@@ -85,14 +91,14 @@ impl File for SimFile {
 
     fn len(&self) -> io::Result<u64> {
         let mut state = self.fs.state();
-        state.begin(Call::Len)?;
+        state.begin(Call::Len, &self.path)?;
         Ok(state.live.bytes(self.inode)?.len() as u64)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.check_writable(Some(len))?;
         let mut state = self.fs.state();
-        state.begin(Call::SetLen)?;
+        state.begin(Call::SetLen, &self.path)?;
         let old = state.live.bytes(self.inode)?.len() as u64;
         if len == old {
             return Ok(());
@@ -108,13 +114,15 @@ impl File for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut guard = self.fs.state();
         let state = &mut *guard;
-        if let Err(e) = state.begin(Call::Sync) {
+        if let Err(e) = state.begin(Call::Sync, &self.path) {
             state.journal.abandon_file(self.inode);
             return Err(e);
         }
         state.mutate(Call::Sync, &self.path, 0, 0);
         state.check_power()?;
-        state.journal.sync_file(self.inode, &mut state.durable);
+        if !state.ignores_sync() {
+            state.journal.sync_file(self.inode, &mut state.durable);
+        }
         Ok(())
     }
 

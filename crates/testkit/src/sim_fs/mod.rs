@@ -39,6 +39,7 @@ pub use image::{Entry, Image};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use disk::Disk;
+use fault::IgnoredSyncs;
 use ottla::clock::Clock;
 use state::State;
 
@@ -92,9 +93,28 @@ impl SimFs {
         self.state().faults.schedule(call, n, fault, repeat);
     }
 
+    /// Only calls on files and directories at or below `path` fail and are counted for
+    /// [`SimFs::fail_nth`], from now on.
+    pub fn fail_only_under(&self, path: impl AsRef<std::path::Path>) {
+        self.state().faults.only_under(path.as_ref());
+    }
+
+    /// More than this many calls from now on are a loop that does not end: the next one panics.
+    pub fn allow_calls(&self, most: u64) {
+        self.state().faults.allow_calls(most);
+    }
+
     /// Takes back every fault that was scheduled.
     pub fn clear_faults(&self) {
         self.state().faults.clear();
+    }
+
+    /// Every sync of a file or a directory for which `ignored` holds succeeds and makes nothing durable, here
+    /// and on the disks that crashes of this one leave: what a program would lose that left it out.
+    /// `ignored` is given what [`SimFs::log`] holds, with the sync at its end, and must not call this
+    /// file system.
+    pub fn ignore_syncs(&self, ignored: impl Fn(&[LoggedCall]) -> bool + Send + Sync + 'static) {
+        self.state().ignored_syncs = Some(IgnoredSyncs(Arc::new(ignored)));
     }
 
     /// How many calls have failed by [`SimFs::fail_nth`].
@@ -141,12 +161,15 @@ impl SimFs {
         let mut disk = state.durable.clone();
         state.journal.survivors(&mut disk, choice);
         disk.drop_unreachable();
-        SimFs::on(disk)
+        let after = SimFs::on(disk);
+        after.state().ignored_syncs = state.ignored_syncs.clone();
+        after
     }
 
     /// The crashes worth trying now: nothing and everything lost; each change lost, and kept, alone;
-    /// all up to each; each write torn at every 512-byte boundary, the last at every byte, and grown
-    /// without its data; and `random` mixtures.
+    /// all up to each; each write torn at every 512-byte boundary, the last of each file at every byte,
+    /// without any one of its sectors or pages, grown without its data, and with its data but not grown;
+    /// each renamed file under both names; and `random` mixtures.
     pub fn crashes(&self, random: u64) -> impl Iterator<Item = Crash> + use<> {
         crash::crashes(self.unsynced(), random)
     }

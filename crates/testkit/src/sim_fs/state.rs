@@ -9,7 +9,7 @@ use ottla::clock::Clock;
 
 use super::change::{Change, Journal};
 use super::disk::{Disk, Inode};
-use super::fault::{Call, Faults, LoggedCall};
+use super::fault::{Call, Faults, IgnoredSyncs, LoggedCall};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -28,6 +28,7 @@ pub(super) struct State {
     /// The power goes during the call after so many.
     pub(super) crash_at: Option<u64>,
     pub(super) crashed: bool,
+    pub(super) ignored_syncs: Option<IgnoredSyncs>,
     next_inode: Inode,
 }
 
@@ -46,13 +47,14 @@ impl State {
             capacity: None,
             crash_at: None,
             crashed: false,
+            ignored_syncs: None,
         }
     }
 
     /// Every call begins here.
-    pub(super) fn begin(&mut self, call: Call) -> io::Result<()> {
+    pub(super) fn begin(&mut self, call: Call, path: &Path) -> io::Result<()> {
         self.check_power()?;
-        self.faults.next(call).map_or(Ok(()), |fault| Err(fault.error()))
+        self.faults.next(call, path).map_or(Ok(()), |fault| Err(fault.error()))
     }
 
     pub(super) fn check_power(&self) -> io::Result<()> {
@@ -70,6 +72,11 @@ impl State {
         let now_ms = self.clock.as_ref().map_or(0, |clock| clock.now_ms());
         change.apply(&mut self.live, now_ms);
         self.journal.push(change, path.to_path_buf(), now_ms);
+    }
+
+    /// Whether the sync that was logged last is one that does nothing.
+    pub(super) fn ignores_sync(&self) -> bool {
+        self.ignored_syncs.as_ref().is_some_and(|ignored| ignored.0(&self.log))
     }
 
     pub(super) fn new_inode(&mut self) -> Inode {

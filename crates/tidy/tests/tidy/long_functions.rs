@@ -6,10 +6,8 @@ use crate::report;
 const LONGEST_FUNCTION_LINES: usize = 55;
 const LONGEST_FILE_LINES: usize = 570;
 /// Tables that happen to be functions: they are read down, not through.
-const TABLES: &[(&str, &str)] = &[
-    ("crates/inspect/src/verify/finding.rs", "texts"),
-    ("crates/server/src/handle/broker_configs.rs", "own"),
-];
+const TABLES: &[(&str, &str)] =
+    &[("crates/inspect/src/verify/kind.rs", "texts"), ("crates/server/src/handle/broker_configs.rs", "own")];
 
 #[test]
 fn no_function_is_longer_than_the_longest_was() {

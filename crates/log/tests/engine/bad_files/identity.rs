@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ottla::dir::TopicId;
+use ottla::dir::{MetaProperties, TopicId};
 use ottla::{Corruption, Error, Offset, Result, Store, StoreConfig};
 use ottla_record::BatchBuilder;
 use ottla_testkit::{Image, SimFs};
@@ -90,6 +90,52 @@ fn a_broken_identity_is_refused_by_name() {
         refused(&with(&image, &path, [0xff; 40]), &path, "not UTF-8");
         letters(&SimFs::from_image(&image), "untouched");
     }
+}
+
+/// The file that says whose the directory is may be lost. Kafka does not start then. Here a new cluster id was made
+/// without a word, and the node and directory were new ones too, to which the list of topics gives no partition.
+#[test]
+fn a_missing_identity_is_told_once_and_keeps_node_and_directory() {
+    let path = format!("{DATA}/meta.properties");
+    let read = |fs: &SimFs| MetaProperties::read(fs, Path::new(DATA)).unwrap().unwrap();
+    for image in stores() {
+        let before = read(&SimFs::from_image(&image));
+        let fs = without(&image, &path);
+        // The settings do not count where the list tells.
+        let config = StoreConfig {
+            defaults: small(),
+            environment: environment(&fs),
+            node_id: 77,
+            ..StoreConfig::default()
+        };
+        let (store, report) = Store::open(DATA, config).unwrap();
+        assert!(report.identity_was_missing, "{report:?}");
+        let after = read(&fs);
+        assert_eq!((after.node_id(), after.directory_id()), (before.node_id(), before.directory_id()));
+        assert_ne!(after.cluster_id(), before.cluster_id());
+        assert_eq!(Some(store.cluster_id()), after.cluster_id());
+        drop(store);
+        let (_, store) = letters(&fs, "the second time");
+        assert_eq!(Some(store.cluster_id()), after.cluster_id());
+        drop(store);
+        let config =
+            StoreConfig { defaults: small(), environment: environment(&fs), ..StoreConfig::default() };
+        assert!(!Store::open(DATA, config).unwrap().1.identity_was_missing);
+    }
+}
+
+#[test]
+fn a_new_directory_misses_no_identity_and_one_with_partitions_alone_does() {
+    let fs = SimFs::new();
+    let config = || StoreConfig { environment: environment(&fs), ..StoreConfig::default() };
+    let (store, report) = Store::open(DATA, config()).unwrap();
+    assert!(!report.identity_was_missing);
+    store.create_topic("letters", 1, &BTreeMap::new()).unwrap();
+    drop(store);
+    for name in ["meta.properties", "bootstrap.checkpoint"] {
+        ottla::fs::FileSystem::remove_file(&fs, &Path::new(DATA).join(name)).unwrap();
+    }
+    assert!(Store::open(DATA, config()).unwrap().1.identity_was_missing);
 }
 
 #[test]

@@ -142,6 +142,24 @@ fn a_snapshot_that_is_no_snapshot_is_passed_over() {
     }
 }
 
+/// One that `kill -9` had left empty stayed, and `ottla verify` called the directory damaged ever after.
+#[test]
+fn a_snapshot_that_a_crash_has_torn_does_not_stay() {
+    let scene = scene(End::Killed);
+    let torn: Vec<_> = scene
+        .files(FileKind::Snapshot)
+        .into_iter()
+        .filter(|(base, _)| *base >= scene.recovery_point)
+        .collect();
+    assert!(!torn.is_empty());
+    for (_, path) in torn {
+        let fs = SimFs::from_image(&scene.with(&path, "").image);
+        let (log, _) = open(&fs, &small()).unwrap();
+        drop(log);
+        assert!(fs.image().entries().all(|(left, _)| left != Path::new(&path)), "{path}");
+    }
+}
+
 /// A snapshot from beyond the end, as a cut of the log leaves it.
 #[test]
 fn a_snapshot_past_the_end_of_the_log_is_not_believed() {

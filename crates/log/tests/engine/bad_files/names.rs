@@ -2,6 +2,7 @@
 
 use ottla::Offset;
 use ottla::dir::{FileKind, FileName, Suffix};
+use ottla_testkit::SimFs;
 
 use super::scene::{ENDS, End, Scene, never_flushed, scene};
 use crate::support::{DATA, DIR, open, small};
@@ -14,7 +15,7 @@ fn suffixed(base: Offset, kind: FileKind, suffix: Suffix) -> String {
 }
 
 fn after_opening(scene: &Scene) -> ottla_testkit::Image {
-    let fs = ottla_testkit::SimFs::from_image(&scene.image);
+    let fs = SimFs::from_image(&scene.image);
     drop(open(&fs, &small()).unwrap());
     fs.image()
 }
@@ -67,7 +68,7 @@ fn a_directory_with_the_name_of_a_segment_is_no_segment() {
 #[test]
 fn deleted_and_unfinished_files_go() {
     for scene in [scene(End::Closed), scene(End::Killed), never_flushed()] {
-        for suffix in [Suffix::Deleted, Suffix::Cleaned] {
+        for suffix in [Suffix::Deleted, Suffix::Cleaned, Suffix::Rebuilt] {
             for base in [Offset::ZERO, scene.bases[1], scene.bases[2] + 1, scene.contents.end + 100] {
                 let mut left = scene.clone();
                 let paths = FileKind::ALL.map(|kind| suffixed(base, kind, suffix));
@@ -81,6 +82,33 @@ fn deleted_and_unfinished_files_go() {
             }
         }
     }
+}
+
+/// After a failed sync segments are written anew, under another name first. A crash in the middle of that left half
+/// of one there until `ottla repair`. The power goes at each change of an open, and each crash is opened again.
+#[test]
+fn what_a_crash_left_half_written_anew_goes() {
+    let is_half = |path: &std::path::Path| path.extension().is_some_and(|end| end == "rebuilt");
+    let halves = |fs: &SimFs| fs.image().entries().filter(|(path, _)| is_half(path)).count();
+    let scene = never_flushed().with(&format!("{DIR}/failed-sync"), "");
+    let (mut crashes, mut with_halves) = (0, 0);
+    for calls in 0.. {
+        let fs = SimFs::from_image(&scene.image);
+        fs.crash_after(calls);
+        let opened = open(&fs, &small()).is_ok();
+        for mut crash in fs.crashes(2) {
+            let after = fs.crash(&mut crash);
+            crashes += 1;
+            with_halves += usize::from(halves(&after) > 0);
+            drop(open(&after, &small()).unwrap_or_else(|e| panic!("after {calls} changes, {crash:?}: {e}")));
+            assert_eq!(halves(&after), 0, "after {calls} changes, {crash:?}");
+        }
+        if opened && !fs.crashed() {
+            break;
+        }
+    }
+    println!("{crashes} crashes while opening, {with_halves} of them left a file half written anew");
+    assert!(with_halves > 20, "{with_halves} of {crashes}");
 }
 
 #[test]

@@ -8,8 +8,7 @@ use ottla::{Corruption, Error, Isolation, Log, Offset, Position, RecoveryReport}
 use ottla_record::BatchBuilder;
 use ottla_testkit::{Entry, Image, SimFs};
 
-use crate::crash::check_producers;
-use crate::support::{DATA, DIR, Driver, History, NOW_MS, batch, open, small};
+use crate::support::{DATA, DIR, Driver, History, NOW_MS, batch, check_producers, open, small};
 
 /// How the process that wrote a directory ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

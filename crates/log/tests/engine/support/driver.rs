@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use ottla::fs::FileSystem;
 use ottla::{AppendOptions, Appended, Log, LogConfig, Offset, Origin, Result};
 use ottla_record::{BatchBuilder, EndTransactionMarker};
 use ottla_testkit::{CrashChoice, SimFs};
@@ -12,16 +11,13 @@ use super::{History, NOW_MS, SentBatch, batch, inspect, open};
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
-/// What is done to a log.
-pub(crate) type Workload = fn(&mut Driver) -> Result<(), Stopped>;
-
 /// Asks a log for things, and writes down what it was asked and what it answered.
 pub(crate) struct Driver {
     pub fs: SimFs,
     pub config: LogConfig,
     pub history: History,
     log: Option<Log>,
-    next_value: u64,
+    pub next_value: u64,
     /// Epoch and next sequence of each producer.
     producers: BTreeMap<i64, (i16, i32)>,
     /// Producers that begin anew, since nobody knows whether they are remembered.
@@ -44,14 +40,6 @@ impl Driver {
             value_len: 60,
             bases: Vec::new(),
         }
-    }
-
-    /// Goes on where another run stopped; nothing of it can be lost any more.
-    pub(crate) fn resume(&mut self, history: &History) {
-        self.history = history.clone();
-        self.history.sync();
-        self.history.answered();
-        self.next_value = 100_000;
     }
 
     pub(crate) fn log(&self) -> &Log {
@@ -121,23 +109,6 @@ impl Driver {
         self.history.append(values.into_iter().map(Some));
         let appended = self.log().append_with(&bytes, options);
         self.answer(appended).map(|_| ())
-    }
-
-    /// Flips a bit in the second batch that was appended after the last flush.
-    pub(crate) fn damage_after_flush(&mut self) {
-        let from = self.history.promised_end() + 3;
-        let fetched = self.log().read(from, 1, ottla::Isolation::ReadUncommitted).unwrap();
-        let position = fetched.slice.position() + fetched.slice.len() as u64 - 5;
-        let file = fetched.slice.file().unwrap();
-        let mut byte = [0];
-        file.read_exact_at(&mut byte, position).unwrap();
-        let bases = self.log().segment_base_offsets();
-        let base = bases.iter().rfind(|base| **base <= from).unwrap();
-        let path = super::log_path(*base);
-        let file = self.fs.open(&path, ottla::fs::OpenMode::ReadWrite).unwrap();
-        file.write_all_at(&[byte[0] ^ 4], position).unwrap();
-        self.history.truncate(from);
-        self.history.answered();
     }
 
     /// Several batches in one call.

@@ -1,14 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ottla::dir::{FileKind, FileName};
 use ottla::fs::{FileSystem, OpenMode};
 use ottla::segment::{BatchScan, Entry, IndexView, OffsetIndexEntry, TimeIndexEntry, WalkEnd};
-use ottla::{Isolation, Log, Offset, Position};
-use ottla_record::Head;
+use ottla::{Error, Isolation, Log, Offset, Position};
+use ottla_record::{BatchBuilder, Head};
 use ottla_testkit::SimFs;
 
-use super::{DIR, Reference};
+use super::{DIR, History, Reference, batch};
 
 /// What a log holds, read in every way there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,9 +175,16 @@ pub(crate) fn log_path(base: Offset) -> PathBuf {
     path(base, FileKind::Log)
 }
 
-/// The `.log` files by name.
-pub(crate) fn log_bytes(fs: &SimFs) -> BTreeMap<PathBuf, Vec<u8>> {
-    let image = fs.image();
-    let logs = image.entries().filter(|(path, _)| path.extension().is_some_and(|kind| kind == "log"));
-    logs.filter_map(|(path, _)| Some((path.to_path_buf(), image.read(path)?.to_vec()))).collect()
+/// The last batch of each producer is known again, and a gap is still a gap.
+pub(crate) fn check_producers(log: &Log, history: &History) {
+    let ids: BTreeSet<i64> = history.sent.iter().map(|sent| sent.producer_id).collect();
+    for id in ids {
+        let last = history.sent.iter().rfind(|sent| sent.producer_id == id).unwrap();
+        let repeated = log.append(&last.bytes).unwrap();
+        assert!(repeated.duplicate, "producer {id} repeats a batch and it is taken for new");
+        assert_eq!((repeated.base_offset, repeated.last_offset), (last.base_offset, last.last_offset));
+        let gap = BatchBuilder::new().producer(id, last.producer_epoch, last.next_sequence + 50);
+        let refused = log.append(&batch(gap, &["1"], 0));
+        assert!(matches!(refused, Err(Error::OutOfOrderSequence { .. })), "{refused:?}");
+    }
 }

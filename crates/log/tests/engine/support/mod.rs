@@ -1,13 +1,13 @@
-//! What the tests of the engine share.
+//! What the tests of the engine share, those of `power_loss` too.
 
 mod driver;
 mod history;
 mod inspect;
 mod reference;
 
-pub(crate) use driver::{Driver, Stopped, Workload};
+pub(crate) use driver::{Driver, Stopped};
 pub(crate) use history::{History, SentBatch};
-pub(crate) use inspect::{inspect, log_bytes, log_path, values_between};
+pub(crate) use inspect::{check_producers, inspect, log_path, values_between};
 pub(crate) use reference::Reference;
 
 use std::path::Path;

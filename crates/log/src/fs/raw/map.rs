@@ -1,11 +1,11 @@
-//! Read-only maps of files that no longer change: the one module of this crate with unsafe code.
+//! Read-only maps of files that no longer change.
 
 use std::io;
 use std::ops::Deref;
 
 use memmap2::{Mmap, MmapOptions};
 
-use super::File;
+use crate::fs::File;
 
 /// The bytes of a sealed file, read without a call to the system for each look-up.
 ///

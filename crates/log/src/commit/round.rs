@@ -4,7 +4,7 @@
 //! covers them together. Nothing is synced under the append lock.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ pub(crate) struct Commit {
     first_roll: Mutex<Option<Duration>>,
     /// Whether the directory has names that are not durable.
     names_dirty: AtomicBool,
+    /// What was appended since the last round began.
+    unsynced_bytes: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Round {
-    /// Everything below is on disk.
-    durable: Offset,
     running: bool,
     /// When the last round ended, in the clock's monotonic time.
     ended_at: Duration,
@@ -41,15 +41,16 @@ struct Round {
 }
 
 impl Commit {
-    /// Everything below `durable` is on disk; of `unsynced` segments nobody knows.
-    pub(crate) fn new(durable: Offset, unsynced: Vec<Arc<Segment>>) -> Commit {
+    /// Of `unsynced` segments nobody knows whether they are on disk.
+    pub(crate) fn new(unsynced: Vec<Arc<Segment>>) -> Commit {
         let sealed = unsynced.into_iter().map(|segment| (segment.base_offset(), segment)).collect();
         Commit {
-            round: Mutex::new(Round { durable, running: false, ended_at: Duration::ZERO, cuts: 0 }),
+            round: Mutex::new(Round { running: false, ended_at: Duration::ZERO, cuts: 0 }),
             round_ended: Condvar::new(),
             sealed: Mutex::new(sealed),
             first_roll: Mutex::default(),
             names_dirty: AtomicBool::new(true),
+            unsynced_bytes: AtomicU64::new(0),
         }
     }
 
@@ -57,9 +58,9 @@ impl Commit {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything below this offset is on disk.
-    pub(crate) fn durable(&self) -> Offset {
-        self.round().durable
+    /// Counts what was appended; returns how much no round has covered yet.
+    pub(crate) fn note_appended(&self, bytes: u64) -> u64 {
+        self.unsynced_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
     }
 
     /// Whether `flush.ms` has passed since the last round.
@@ -96,9 +97,9 @@ impl Commit {
     }
 
     /// The end of the log was cut to `offset`.
-    pub(crate) fn cut(&self, offset: Offset) {
+    pub(crate) fn cut(&self, shared: &Shared, offset: Offset) {
         let mut round = self.round();
-        round.durable = round.durable.min(offset);
+        shared.set_durable_offset(shared.durable_offset().min(offset));
         round.cuts += 1;
     }
 
@@ -109,7 +110,7 @@ impl Commit {
     pub(crate) fn sync_to(&self, shared: &Shared, offset: Offset) -> Result<()> {
         let mut round = self.round();
         loop {
-            if round.durable >= offset {
+            if shared.durable_offset() >= offset {
                 return Ok(());
             }
             shared.ensure_writable()?;
@@ -128,7 +129,7 @@ impl Commit {
     /// As [`Commit::sync_to`].
     pub(crate) fn try_sync_to(&self, shared: &Shared, offset: Offset) -> Result<bool> {
         let round = self.round();
-        if round.durable >= offset {
+        if shared.durable_offset() >= offset {
             return Ok(true);
         }
         if round.running {
@@ -138,20 +139,41 @@ impl Commit {
         self.run(shared, round).map(|()| true)
     }
 
+    /// Begins what a sync will wait for, so that those of several logs go on at the same time.
+    pub(crate) fn begin(&self, shared: &Shared) {
+        if shared.durable_offset() >= shared.log_end_offset() {
+            return;
+        }
+        let sealed: Vec<_> = {
+            let sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+            sealed.values().cloned().collect()
+        };
+        for segment in sealed.iter().chain(shared.segments.last().as_ref()) {
+            // Where it cannot be opened, the sync will say so.
+            if let Ok(files) = segment.files() {
+                files.log.begin_sync();
+            }
+        }
+    }
+
     fn run(&self, shared: &Shared, mut round: MutexGuard<'_, Round>) -> Result<()> {
         round.running = true;
         let cuts = round.cuts;
         drop(round);
+        // First the bytes, then the end: those of an append in between are counted for the next round.
+        let bytes = self.unsynced_bytes.load(Ordering::Relaxed);
         let covered = shared.log_end_offset();
         let synced = self.sync_dirty(shared);
         let mut round = self.round();
         round.running = false;
         if synced.is_ok() && round.cuts == cuts {
-            round.durable = round.durable.max(covered);
+            self.unsynced_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            shared.set_durable_offset(shared.durable_offset().max(covered));
             round.ended_at = shared.clock.monotonic();
         }
         drop(round);
         self.round_ended.notify_all();
+        shared.notify_durable_readers();
         synced
     }
 
