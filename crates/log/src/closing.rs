@@ -11,7 +11,7 @@ impl Log {
     /// Makes everything durable, indexes and producers' state too, and moves the recovery point up.
     ///
     /// # Errors
-    /// [`Error::Io`] where the disk fails; the log then takes no more writes.
+    /// [`Error::Io`](crate::Error::Io) where the disk fails; the log then takes no more writes.
     pub fn flush(&self) -> Result<()> {
         let _one_at_a_time = self.maintenance();
         self.flush_locked()?;
@@ -50,7 +50,7 @@ impl Log {
     /// anything. All handles of this log are closed with it.
     ///
     /// # Errors
-    /// [`Error::Io`] where the disk fails; the next open then looks as after a crash.
+    /// [`Error::Io`](crate::Error::Io) where the disk fails; the next open then looks as after a crash.
     pub fn close(&self) -> Result<()> {
         self.inner.turn.close();
         let _one_at_a_time = self.maintenance();

@@ -22,9 +22,9 @@ impl Log {
     /// is its data directory: its lock is taken and its checkpoints are honoured.
     ///
     /// # Errors
-    /// [`Error::Locked`] while anybody else has the data directory open for writing (use a
-    /// [`Store`](crate::Store) for many logs of one directory), [`Error::NotADirectoryOfOurs`] where the
-    /// name is not `<topic>-<partition>`, [`Error::Corrupt`] where a file is not what it must be.
+    /// [`Error::Locked`](crate::Error::Locked) while anybody else has the data directory open for writing (use a
+    /// [`Store`](crate::Store) for many logs of one directory), [`Error::NotADirectoryOfOurs`](crate::Error::NotADirectoryOfOurs) where the
+    /// name is not `<topic>-<partition>`, [`Error::Corrupt`](crate::Error::Corrupt) where a file is not what it must be.
     pub fn open(dir: impl AsRef<Path>) -> Result<(Log, RecoveryReport)> {
         Log::open_with(dir, LogConfig::default(), Environment::default())
     }
@@ -71,7 +71,7 @@ impl Log {
     /// have it open for writing. What that process appends later is seen after opening anew.
     ///
     /// # Errors
-    /// [`Error::NotADirectoryOfOurs`] where `dir` is no partition directory.
+    /// [`Error::NotADirectoryOfOurs`](crate::Error::NotADirectoryOfOurs) where `dir` is no partition directory.
     pub fn open_read_only(dir: impl AsRef<Path>, environment: Environment) -> Result<Log> {
         let (parent, topic_partition) = split_path(dir.as_ref())?;
         let marks = DataDir::read_marks(&*environment.fs, parent, &topic_partition)?;
