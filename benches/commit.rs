@@ -43,7 +43,7 @@ fn main() {
     for round in 1..=rounds {
         keep_best(&mut bare, one_at_a_time(data.path(), time));
         keep_best(&mut each_alone, in_requests(&topics[1], time, wait_for_each));
-        keep_best(&mut together, in_requests(&topics[1], time, Durability::wait_all));
+        keep_best(&mut together, in_requests(&topics[1], time, |promises| Durability::wait_all(promises)));
         for (topic, row) in topics.iter().zip(&mut best) {
             for (producers, cell) in PRODUCERS.iter().zip(row) {
                 eprintln!("round {round}/{rounds}: {producers} producers, {} partitions", topic.len());

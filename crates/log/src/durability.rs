@@ -60,15 +60,14 @@ impl Durability {
     }
 
     /// Waits for all of them; the disk works for several logs at the same time. The outcomes stand as `promises` do.
-    pub fn wait_all(promises: &[Durability]) -> Vec<Result<()>> {
+    pub fn wait_all<'d>(promises: impl IntoIterator<Item = &'d Durability>) -> Vec<Result<()>> {
+        let promises: Vec<&Durability> = promises.into_iter().collect();
         let mut logs: Vec<&Arc<Keeper>> = promises.iter().map(|promise| &promise.keeper).collect();
         logs.sort_unstable_by_key(|log| Arc::as_ptr(log));
         logs.dedup_by_key(|log| Arc::as_ptr(log));
-        if logs.len() > 1 {
-            logs.iter().for_each(|log| log.commit.begin(&log.shared));
-        }
+        Keeper::begin_together(&logs);
         // Backwards: the last of a log asks for most, and those before it then find it done.
-        let mut outcomes: Vec<_> = promises.iter().rev().map(Durability::wait).collect();
+        let mut outcomes: Vec<_> = promises.iter().rev().map(|promise| promise.wait()).collect();
         outcomes.reverse();
         outcomes
     }

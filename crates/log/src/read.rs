@@ -81,7 +81,7 @@ fn read_by(shared: &Shared, from: Offset, max_bytes: usize, limit: ReadLimit, lo
 
 fn bounds(shared: &Shared, from: Offset) -> Result<Fetched> {
     let high_watermark = shared.high_watermark();
-    let last_stable_offset = shared.last_stable_offset().min(high_watermark);
+    let last_stable_offset = shared.last_stable_offset_below(high_watermark);
     let log_end_offset = shared.log_end_offset();
     let log_start_offset = shared.log_start_offset();
     if from < log_start_offset || from > log_end_offset {

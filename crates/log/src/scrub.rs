@@ -7,7 +7,7 @@ use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::offset::{Offset, Position};
 use crate::recover::Damage;
-use crate::segment::{BatchScan, Segment, WalkEnd, next_whole_batch};
+use crate::segment::{BatchScan, Segment, WalkEnd};
 use crate::shared::Shared;
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -107,12 +107,11 @@ fn check_from(shared: &Shared, place: &Place, max_bytes: u64) -> Result<Piece> {
                 WalkEnd::Invalid(error) => error.to_string(),
             },
         };
-        let whole = next_whole_batch(&*files.log, position, size, next_offset).map_err(fail)?;
+        let whole = scan.skip_damage(position, next_offset).map_err(fail)?;
         let bytes = whole.map_or(size, |whole| u64::from(whole.get())) - position;
         damaged.push(Damage { path: path.clone(), position, bytes, next_offset, reason });
-        match whole {
-            Some(whole) => scan.seek(whole),
-            None => break,
+        if whole.is_none() {
+            break;
         }
     }
     Ok(Piece { bytes: size - start, damaged, next: after.map(Place::start_of) })

@@ -141,7 +141,11 @@ impl Shared {
 
     /// Up to where every transaction is decided.
     pub(crate) fn last_stable_offset(&self) -> Offset {
-        let high_watermark = self.high_watermark();
+        self.last_stable_offset_below(self.high_watermark())
+    }
+
+    /// The same, where the high watermark was looked at before.
+    pub(crate) fn last_stable_offset_below(&self, high_watermark: Offset) -> Offset {
         Offset::new(self.first_unstable_offset.load(Ordering::SeqCst)).min(high_watermark)
     }
 

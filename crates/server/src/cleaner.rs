@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
 
 use ottla::dir::TopicPartition;
 use ottla::{Cleaner, Quarantined, Stopper};
@@ -12,42 +10,36 @@ use ottla::{Cleaner, Quarantined, Stopper};
 use crate::broker::Broker;
 use crate::log_limit::About;
 use crate::metrics::Compaction;
+use crate::recurring::{Recurring, guarded};
 
 /// The running thread; dropping this ends it, gives up what it is compacting, and waits for it.
 #[derive(Debug)]
 pub(crate) struct Cleaning {
-    /// Nothing is ever sent: that it is gone is the message.
-    running: Option<Sender<()>>,
+    thread: Recurring,
     stopper: Stopper,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Cleaning {
     /// # Errors
     /// Where the system gives no thread.
     pub(crate) fn start(broker: Arc<Broker>) -> io::Result<Cleaning> {
-        let (running, stopped) = mpsc::channel::<()>();
         let mut cleaner = Cleaner::new(broker.config.cleaner);
         let stopper = cleaner.stopper();
         let backoff = broker.config.cleaner_backoff;
-        let clean = move || {
-            let mut failed = Failed::default();
-            while stopped.recv_timeout(backoff) == Err(RecvTimeoutError::Timeout) {
-                while run(&broker, &mut cleaner, &mut failed) {}
-            }
-        };
-        let thread = thread::Builder::new().name("ottla-cleaner".to_owned()).spawn(clean)?;
-        Ok(Cleaning { running: Some(running), stopper, thread: Some(thread) })
+        let mut failed = Failed::default();
+        let thread = Recurring::start("ottla-cleaner", backoff, move || {
+            while run(&broker, &mut cleaner, &mut failed) {}
+            backoff
+        })?;
+        Ok(Cleaning { thread, stopper })
     }
 }
 
 impl Drop for Cleaning {
     fn drop(&mut self) {
-        self.running = None;
+        // First that nothing more is begun, then that what is being done ends.
+        self.thread.end();
         self.stopper.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -72,17 +64,16 @@ impl Failed {
 /// Compacts the log that needs it most; tells whether there was one. A failure is the log's own matter: it is
 /// set aside, and the thread goes on.
 fn run(broker: &Broker, cleaner: &mut Cleaner, failed: &mut Failed) -> bool {
-    let compact = || broker.store.compact_filthiest(cleaner);
-    let compacted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compact));
+    let compacted = guarded(broker, "compaction", || broker.store.compact_filthiest(cleaner));
     failed.count(&broker.store.quarantined(), &broker.metrics.compaction);
     match compacted {
-        Ok(Ok(None)) => false,
-        Ok(Ok(Some((partition, done)))) => {
+        Some(Ok(None)) => false,
+        Some(Ok(Some((partition, done)))) => {
             broker.metrics.compaction.count(&done);
             tracing::info!(%partition, ?done, "compacted");
             !cleaner.stopper().is_stopped()
         }
-        Ok(Err(error)) => {
+        Some(Err(error)) => {
             broker.metrics.storage_errors.add(1);
             broker.metrics.compaction.count_failure(error.to_string());
             if let Some(left_out) = broker.log_limit.admit(About::Storage) {
@@ -90,10 +81,8 @@ fn run(broker: &Broker, cleaner: &mut Cleaner, failed: &mut Failed) -> bool {
             }
             false
         }
-        Err(_) => {
-            broker.metrics.panics.add(1);
+        None => {
             broker.metrics.compaction.count_failure("it panicked".to_owned());
-            tracing::error!("compaction panicked");
             false
         }
     }

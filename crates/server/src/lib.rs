@@ -34,6 +34,7 @@ mod server;
 mod cleaner;
 mod housekeeping;
 mod listener;
+mod recurring;
 mod registry;
 mod scrubbing;
 

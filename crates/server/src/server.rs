@@ -14,11 +14,12 @@ use crate::broker::Broker;
 use crate::cleaner::Cleaning;
 use crate::config::ServerConfig;
 use crate::error::ServerError;
-use crate::housekeeping::Housekeeping;
+use crate::housekeeping;
 use crate::limits::OpenFiles;
 use crate::listener;
 use crate::metrics::MetricsSnapshot;
-use crate::scrubbing::Scrubbing;
+use crate::recurring::Recurring;
+use crate::scrubbing;
 
 /// How long connections may finish what they do when the server stops.
 const FINISH_TIME: Duration = Duration::from_secs(5);
@@ -42,9 +43,9 @@ pub struct Server {
     broker: Arc<Broker>,
     listener: Arc<TcpListener>,
     accepting: Option<JoinHandle<()>>,
-    housekeeping: Option<Housekeeping>,
+    housekeeping: Option<Recurring>,
     cleaning: Option<Cleaning>,
-    scrubbing: Option<Scrubbing>,
+    scrubbing: Option<Recurring>,
     report: StoreReport,
 }
 
@@ -70,13 +71,13 @@ impl Server {
         };
         server.accepting = Some(server.spawn_accepting().map_err(ServerError::Thread)?);
         // If there is no thread for this, dropping the server stops the other.
-        server.housekeeping = Some(Housekeeping::start(server.broker.clone()).map_err(ServerError::Thread)?);
+        server.housekeeping = Some(housekeeping::start(server.broker.clone()).map_err(ServerError::Thread)?);
         if server.broker.config.cleaner_enabled {
             server.cleaning = Some(Cleaning::start(server.broker.clone()).map_err(ServerError::Thread)?);
         }
         if let Some(rate) = server.broker.config.scrub_bytes_per_second {
             server.scrubbing =
-                Some(Scrubbing::start(server.broker.clone(), rate).map_err(ServerError::Thread)?);
+                Some(scrubbing::start(server.broker.clone(), rate).map_err(ServerError::Thread)?);
         }
         tracing::info!(address = %local_addr, data_dir = %server.broker.config.data_dir.display(), "serving");
         Ok(server)

@@ -56,9 +56,7 @@ impl Committer {
         for log in &logs {
             log.promises.begin_round();
         }
-        if logs.len() > 1 {
-            logs.iter().for_each(|log| log.commit.begin(&log.shared));
-        }
+        Keeper::begin_together(&logs);
         for log in &logs {
             // Whether it failed is told to each of those who wait, by what it means for him.
             let _ = log.commit.sync_to(&log.shared, log.shared.log_end_offset());

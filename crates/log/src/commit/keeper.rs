@@ -1,5 +1,6 @@
 //! What it takes to keep the promises of one log.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::asked::Asked;
@@ -27,6 +28,13 @@ impl Keeper {
     pub(crate) fn ask_for_sync(self: &Arc<Self>) {
         if self.promises.must_ask() {
             self.asked.ask(self);
+        }
+    }
+
+    /// Where several logs are to be synced, has the disk begin with all of them.
+    pub(crate) fn begin_together<K: Borrow<Arc<Keeper>>>(logs: &[K]) {
+        if logs.len() > 1 {
+            logs.iter().map(Borrow::borrow).for_each(|log| log.commit.begin(&log.shared));
         }
     }
 

@@ -14,7 +14,7 @@ use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position};
 use crate::segment::{
     BatchScan, BuiltIndexes, Entry, HeadWalk, Home, IndexBuilder, IndexView, OffsetIndexEntry, ScanEnd,
-    ScannedBatch, TimeIndexEntry, WalkEnd, Walked, next_whole_batch,
+    ScannedBatch, TimeIndexEntry, WalkEnd, Walked, lies_behind_gap, next_whole_batch,
 };
 
 /// Recovery reads through one buffer of this size.
@@ -103,15 +103,14 @@ pub(crate) fn check_segment(
             break (position, stop);
         }
         // What was there was on disk once, so no crash explains it, and nobody asked to give it up.
-        let next = next_whole_batch(&*file, position, size, end_offset).map_err(fail)?;
+        let next = scan.skip_damage(position, end_offset).map_err(fail)?;
         let bytes = next.map_or(size, |next| u64::from(next.get())) - position;
         let path = path.clone();
         damaged.push(Damage { path, position, bytes, next_offset: end_offset, reason: stop.reason() });
         resumed.builder.pass_over(bytes);
         order.is_sure = false;
-        match next {
-            Some(next) => scan.seek(next),
-            None => break (size, Stop::Clean),
+        if next.is_none() {
+            break (size, Stop::Clean);
         }
     };
     let built = resumed.finish();
@@ -242,11 +241,10 @@ impl Order<'_> {
         }
         let behind = u64::from(batch.position.get()) + batch.head.size_bytes() as u64;
         let Ok(behind) = u32::try_from(behind).map(Position::new) else { return Ok(true) };
-        let overlaps = match HeadWalk::new(self.file, behind, self.size).step()? {
-            Walked::Batch(_, next) => (end_offset..=last).contains(&next.base_offset()),
-            Walked::End(_) => false,
-        };
-        Ok(!overlaps)
+        Ok(match HeadWalk::new(self.file, behind, self.size).step()? {
+            Walked::Batch(_, next) => !lies_behind_gap(&batch.head, end_offset, next.base_offset()),
+            Walked::End(_) => true,
+        })
     }
 }
 

@@ -7,11 +7,16 @@ use std::io;
 use ottla_record::Head;
 
 use super::log_file::{BatchScan, ScanEnd, WalkEnd};
-use super::resync::next_whole_batch;
 use crate::fs::File;
 use crate::offset::{Offset, Position};
 
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Of two batches that overlap one lies. Whether that is the earlier one, which leaves a gap before it: `next_offset` is
+/// where the batch before it ends, `behind` the base offset of the one behind it.
+pub(crate) fn lies_behind_gap(head: &Head, next_offset: Offset, behind: Offset) -> bool {
+    head.base_offset() > next_offset && (next_offset..=head.last_offset()).contains(&behind)
+}
 
 /// Where an offset is.
 #[derive(Clone, Debug)]
@@ -52,9 +57,9 @@ pub(crate) fn find(log: &dyn File, wanted: Wanted) -> io::Result<Whole> {
     let Wanted { offset, start, end, least, limit } = wanted;
     let mut scan = BatchScan::new(log, start, end, BUFFER_BYTES);
     let (mut next_offset, mut damage) = (least, None);
-    let (mut next, mut before) = step(&mut scan, log, end, next_offset)?;
+    let (mut next, mut before) = step(&mut scan, next_offset)?;
     while let Some((position, head)) = next {
-        let (behind, between) = step(&mut scan, log, end, next_offset)?;
+        let (behind, between) = step(&mut scan, next_offset)?;
         damage = damage.or(before);
         // Of two batches that overlap one lies: the later, unless the earlier left a gap before it.
         let leaves_gap = head.base_offset() > next_offset;
@@ -80,12 +85,7 @@ pub(crate) fn find(log: &dyn File, wanted: Wanted) -> io::Result<Whole> {
 }
 
 /// The next whole batch, and what lies before it and is none.
-fn step(
-    scan: &mut BatchScan<'_>,
-    log: &dyn File,
-    end: u64,
-    next_offset: Offset,
-) -> io::Result<(Option<Batch>, Option<Damage>)> {
+fn step(scan: &mut BatchScan<'_>, next_offset: Offset) -> io::Result<(Option<Batch>, Option<Damage>)> {
     let mut damage = None;
     loop {
         let (position, found) = match scan.step()? {
@@ -94,9 +94,8 @@ fn step(
             Err(ScanEnd { position, end }) => (position, end),
         };
         damage.get_or_insert_with(|| (position, format!("{found:?}")));
-        match next_whole_batch(log, position, end, next_offset)? {
-            Some(next) => scan.seek(next),
-            None => return Ok((None, damage)),
+        if scan.skip_damage(position, next_offset)?.is_none() {
+            return Ok((None, damage));
         }
     }
 }

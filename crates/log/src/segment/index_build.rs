@@ -2,6 +2,7 @@ use std::io;
 
 use ottla_record::Head;
 
+use super::careful::lies_behind_gap;
 use super::index::Entry;
 use super::log_file::{HeadWalk, WalkEnd, Walked};
 use super::offset_index::OffsetIndexEntry;
@@ -176,9 +177,8 @@ impl BuiltIndexes {
         next_offset: &mut Offset,
         behind: Option<Offset>,
     ) {
-        let leaves_gap = head.base_offset() > *next_offset;
-        let overlaps = behind.is_some_and(|behind| (*next_offset..=head.last_offset()).contains(&behind));
-        if head.base_offset() < *next_offset || (leaves_gap && overlaps) {
+        let lies = behind.is_some_and(|behind| lies_behind_gap(head, *next_offset, behind));
+        if head.base_offset() < *next_offset || lies {
             builder.pass_over(head.size_bytes() as u64);
         } else {
             *next_offset = head.last_offset() + 1;

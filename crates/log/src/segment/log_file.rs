@@ -209,6 +209,16 @@ impl<'a> BatchScan<'a> {
         self.position
     }
 
+    /// Goes on at the next whole batch behind `from`, where none stands that could; tells where that is, if there
+    /// is one.
+    pub(crate) fn skip_damage(&mut self, from: u64, next_offset: Offset) -> io::Result<Option<Position>> {
+        let next = next_whole_batch(self.file, from, self.end, next_offset)?;
+        if let Some(next) = next {
+            self.seek(next);
+        }
+        Ok(next)
+    }
+
     /// Goes on at `position`, where a batch begins.
     pub(crate) fn seek(&mut self, position: Position) {
         self.position = u64::from(position.get());

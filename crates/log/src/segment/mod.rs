@@ -20,6 +20,7 @@ mod slice;
 mod time_index;
 mod writer;
 
+pub(crate) use careful::lies_behind_gap;
 pub(crate) use handles::{HandleCache, Handles, Home};
 pub use index::{Around, Entry, IndexView};
 pub use index_build::BuiltIndexes;

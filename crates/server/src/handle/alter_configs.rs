@@ -10,16 +10,10 @@ use crate::error_codes::{self, Refusal};
 use crate::handle::alterable;
 
 pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
-    let repeated = alterable::repeated(request.resources.iter().map(|r| (r.resource_type, r.resource_name)));
-    let responses = request.resources.iter().map(|resource| {
-        let altered = if repeated.contains(&(resource.resource_type, resource.resource_name)) {
-            Err(alterable::named_twice())
-        } else {
-            replace(broker, &resource, request.validate_only)
-        };
-        alterable::answer(resource.resource_type, resource.resource_name, altered)
-    });
-    Response { responses: responses.collect(), ..Response::default() }
+    let named = |resource: &AlterConfigsResource<'f>| (resource.resource_type, resource.resource_name);
+    let replace = |resource: &AlterConfigsResource<'f>| replace(broker, resource, request.validate_only);
+    let responses = alterable::each(request.resources.iter(), named, replace);
+    Response { responses, ..Response::default() }
 }
 
 fn replace(broker: &Broker, resource: &AlterConfigsResource<'_>, validate_only: bool) -> Result<(), Refusal> {

@@ -18,7 +18,7 @@ use crate::topics;
 const MAX_SETTINGS: usize = 1_000;
 
 /// What a list holds more than once.
-pub(super) fn repeated<T: Copy + Eq + Hash>(list: impl Iterator<Item = T>) -> HashSet<T> {
+fn repeated<T: Copy + Eq + Hash>(list: impl Iterator<Item = T>) -> HashSet<T> {
     let mut seen = HashSet::new();
     list.filter(|item| !seen.insert(*item)).collect()
 }
@@ -60,7 +60,7 @@ pub(super) fn value(name: &str, value: Option<&str>) -> Result<String, Refusal> 
     value.map(str::to_owned).ok_or_else(missing)
 }
 
-pub(super) fn named_twice() -> Refusal {
+fn named_twice() -> Refusal {
     Refusal::new(ErrorCode::InvalidRequest, "the request names the resource more than once")
 }
 
@@ -71,9 +71,22 @@ pub(super) fn note(broker: &Broker, altered: &Topic) {
     }
 }
 
-pub(super) fn answer<'f>(
-    resource_type: i8,
-    resource_name: &'f str,
+/// Alters one resource after the other; those that are named twice are refused.
+pub(super) fn each<'f, R>(
+    resources: impl Iterator<Item = R> + Clone,
+    named: impl Fn(&R) -> (i8, &'f str),
+    alter: impl Fn(&R) -> Result<(), Refusal>,
+) -> Vec<AlterConfigsResourceResponse<'f>> {
+    let repeated = repeated(resources.clone().map(|resource| named(&resource)));
+    let answers = resources.map(|resource| {
+        let name = named(&resource);
+        answer(name, if repeated.contains(&name) { Err(named_twice()) } else { alter(&resource) })
+    });
+    answers.collect()
+}
+
+fn answer<'f>(
+    (resource_type, resource_name): (i8, &'f str),
     altered: Result<(), Refusal>,
 ) -> AlterConfigsResourceResponse<'f> {
     let (error_code, error_message) = match altered {

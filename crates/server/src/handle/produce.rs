@@ -232,9 +232,8 @@ pub(crate) fn sync_and_answer(
     if unsynced.is_empty() {
         return Ok(());
     }
-    let promises: Vec<_> =
-        unsynced.iter().flat_map(|waiting| &waiting.syncs).map(|sync| sync.durability.clone()).collect();
-    let mut outcomes = Durability::wait_all(&promises).into_iter();
+    let promises = unsynced.iter().flat_map(|waiting| &waiting.syncs).map(|sync| &sync.durability);
+    let mut outcomes = Durability::wait_all(promises).into_iter();
     for mut waiting in unsynced.drain(..) {
         for (sync, outcome) in waiting.syncs.iter().zip(outcomes.by_ref()) {
             if let Err(error) = outcome {

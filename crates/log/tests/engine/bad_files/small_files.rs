@@ -41,6 +41,9 @@ fn broken_checkpoints(good: &str) -> Vec<(&'static str, Vec<u8>)> {
     broken
 }
 
+const CHECKPOINTS: [&str; 3] =
+    ["recovery-point-offset-checkpoint", "log-start-offset-checkpoint", "replication-offset-checkpoint"];
+
 /// What the advice says: move it away.
 fn opens_once_it_is_moved_away(scene: &Scene, path: &str, context: &str) {
     scene.without(path).opens_whole(&format!("{context}: moved away"));
@@ -50,11 +53,7 @@ fn opens_once_it_is_moved_away(scene: &Scene, path: &str, context: &str) {
 fn a_broken_checkpoint_is_refused_by_name_and_can_be_moved_away() {
     for end in ENDS {
         let scene = scene(end);
-        for name in [
-            "recovery-point-offset-checkpoint",
-            "log-start-offset-checkpoint",
-            "replication-offset-checkpoint",
-        ] {
+        for name in CHECKPOINTS {
             let path = in_data(name);
             let good = String::from_utf8(scene.image.read(&path).unwrap_or(b"0\n1\nletters 0 0\n").to_vec())
                 .unwrap();
@@ -85,11 +84,7 @@ fn a_broken_checkpoint_is_refused_by_name_and_can_be_moved_away() {
 fn an_empty_checkpoint_is_one_without_entries() {
     for end in ENDS {
         let scene = scene(end);
-        for name in [
-            "recovery-point-offset-checkpoint",
-            "log-start-offset-checkpoint",
-            "replication-offset-checkpoint",
-        ] {
+        for name in CHECKPOINTS {
             scene.with(&in_data(name), "").opens_whole(&format!("{end:?}: empty {name}"));
             scene.with(&in_data(name), "0\n0\n").opens_whole(&format!("{end:?}: no entry in {name}"));
         }
@@ -100,11 +95,7 @@ fn an_empty_checkpoint_is_one_without_entries() {
 fn checkpoints_of_partitions_that_do_not_exist_are_no_harm_and_are_kept() {
     for end in ENDS {
         let scene = scene(end);
-        for name in [
-            "recovery-point-offset-checkpoint",
-            "log-start-offset-checkpoint",
-            "replication-offset-checkpoint",
-        ] {
+        for name in CHECKPOINTS {
             let path = in_data(name);
             let good = String::from_utf8(scene.image.read(&path).unwrap_or(b"0\n0\n").to_vec()).unwrap();
             let entries: Vec<&str> = good.lines().skip(2).chain(["parcels 3 1234"]).collect();
