@@ -8,12 +8,14 @@ fmt:
     cargo fmt --all
     cargo fmt --manifest-path benches/compare/Cargo.toml
     cargo fmt --manifest-path fuzz/Cargo.toml
+    cargo fmt --manifest-path evidence/mutants/Cargo.toml
 
 # Formatting and lints, as CI has them.
 lint:
     cargo fmt --all --check
     cargo fmt --manifest-path benches/compare/Cargo.toml --check
     cargo fmt --manifest-path fuzz/Cargo.toml --check
+    cargo fmt --manifest-path evidence/mutants/Cargo.toml --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
     cargo check -p ottla --no-default-features --locked
 
@@ -24,6 +26,19 @@ test *ARGS="--workspace":
 # A loss of power at every change of every workload, at most so many states at each change.
 power-loss CRASHES="1200":
     OTTLA_CRASHES={{CRASHES}} cargo test --locked --release -p ottla --test power_loss -- --nocapture
+
+# The same with every sync of the engine left out in turn: each must be noticed, or the table says why it cannot be.
+power-loss-controls:
+    cargo test --locked --release -p ottla --test power_loss every_sync -- --ignored --nocapture
+
+# What threads share, on so many schedules of each kind; names run those scenarios only.
+schedules COUNT="150" *NAMES:
+    OTTLA_SCHEDULES={{COUNT}} RUSTFLAGS="--cfg shuttle" cargo test --locked --release --target-dir target/schedules -p ottla --features async --lib on_every_schedule -- --nocapture
+    OTTLA_SCHEDULES={{COUNT}} RUSTFLAGS="--cfg shuttle" cargo test --locked --release --target-dir target/schedules -p ottla --features async --test schedules -- --nocapture {{NAMES}}
+
+# Pieces that rest on weak orderings of atomics, in every execution that the memory model allows.
+orderings:
+    RUSTFLAGS="--cfg loom" cargo test --locked --release --target-dir target/orderings -p ottla --test orderings -- --nocapture --skip tests::
 
 # kill -9 of the server under real producers, so many times; a second each.
 kills COUNT="1000" SEED="1":
@@ -57,6 +72,18 @@ deny:
 # Every fuzz target for so many seconds, or the named ones.
 fuzz SECONDS="5" *TARGETS:
     .ci/fuzz {{SECONDS}} {{TARGETS}}
+
+# Undefined behaviour: the core under Miri; `all` takes some minutes.
+miri PART="all":
+    .ci/sanitize miri {{PART}}
+
+# Data races: the engine and the server under the thread sanitizer.
+threads:
+    .ci/sanitize threads
+
+# Would the tests notice? Every small change of what decodes, finds and recovers, one build for all (needs cargo-mutants).
+mutants *ARGS="":
+    cargo run --locked --manifest-path evidence/mutants/Cargo.toml -- {{ARGS}}
 
 # Write fuzz/seeds anew from the fixtures.
 seeds:

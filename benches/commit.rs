@@ -1,5 +1,6 @@
 //! What durability costs: commits a second and the wait for one, by producers and partitions, against one write and
-//! `fdatasync` at a time on the same disk.
+//! `fdatasync` at a time on the same disk, and many at a time, which is the most that partitions can reach that are written to
+//! by one producer each.
 //!
 //! `cargo run --release -p ottla-benches --bin commit [SECONDS [ROUNDS]]`. Rounds are interleaved and the best one counts.
 #![allow(clippy::disallowed_methods, clippy::indexing_slicing, reason = "it measures real files")]
@@ -22,6 +23,9 @@ const PARTITIONS: [i32; 3] = [1, 100, 1000];
 /// The partitions of one request of a producer that writes to many.
 const TOGETHER: usize = 16;
 
+/// Producers of the row that shows what the disk and its file system can do, each with a file of his own.
+const MANY: usize = 256;
+
 /// Commits a second, and how long the slowest of a hundred took.
 #[derive(Clone, Copy, Default)]
 struct Figures {
@@ -37,11 +41,12 @@ fn main() {
     let data = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(data.path().join("store"), StoreConfig::default()).unwrap();
     let topics: Vec<Vec<Log>> = PARTITIONS.iter().map(|count| partitions(&store, *count)).collect();
-    let mut bare = Figures::default();
+    let (mut bare, mut many_bare) = (Figures::default(), Figures::default());
     let (mut each_alone, mut together) = (Figures::default(), Figures::default());
     let mut best = [[Figures::default(); PRODUCERS.len()]; PARTITIONS.len()];
     for round in 1..=rounds {
         keep_best(&mut bare, one_at_a_time(data.path(), time));
+        keep_best(&mut many_bare, many_at_a_time(data.path(), time));
         keep_best(&mut each_alone, in_requests(&topics[1], time, wait_for_each));
         keep_best(&mut together, in_requests(&topics[1], time, |promises| Durability::wait_all(promises)));
         for (topic, row) in topics.iter().zip(&mut best) {
@@ -51,7 +56,7 @@ fn main() {
             }
         }
     }
-    print(bare, &best);
+    print(bare, many_bare, &best);
     println!("\nrequests of {TOGETHER} partitions, one after the other:");
     for (way, found) in [("each partition alone", each_alone), ("all together", together)] {
         let Figures { per_second, p50_ms, p99_ms } = found;
@@ -66,7 +71,7 @@ fn keep_best(best: &mut Figures, found: Figures) {
     }
 }
 
-fn print(bare: Figures, best: &[[Figures; PRODUCERS.len()]]) {
+fn print(bare: Figures, many_bare: Figures, best: &[[Figures; PRODUCERS.len()]]) {
     println!(
         "{:>10} {:>10} {:>12} {:>10} {:>10} {:>10}",
         "producers", "partitions", "commits/s", "× bare", "p50 ms", "p99 ms"
@@ -79,6 +84,7 @@ fn print(bare: Figures, best: &[[Figures; PRODUCERS.len()]]) {
         );
     };
     row("bare", "one file", bare);
+    row(&format!("bare, {MANY}"), "files each", many_bare);
     for (partitions, cells) in PARTITIONS.iter().zip(best) {
         for (producers, figures) in PRODUCERS.iter().zip(cells) {
             row(&producers.to_string(), &partitions.to_string(), *figures);
@@ -109,6 +115,29 @@ fn one_at_a_time(dir: &Path, time: Duration) -> Figures {
         waits.push(sent.elapsed());
         position += batch.len() as u64;
     }
+    figures(waits, began.elapsed())
+}
+
+/// The floor of partitions that share no file: every thread writes and syncs a file of its own.
+fn many_at_a_time(dir: &Path, time: Duration) -> Figures {
+    let began = Instant::now();
+    let threads: Vec<_> = (0..MANY)
+        .map(|number| {
+            let (file, batch) = (File::create(dir.join(format!("bare-{number}"))).unwrap(), batch());
+            std::thread::spawn(move || {
+                let (mut position, mut waits) = (0, Vec::new());
+                while began.elapsed() < time {
+                    let sent = Instant::now();
+                    file.write_all_at(&batch, position).unwrap();
+                    file.sync_data().unwrap();
+                    waits.push(sent.elapsed());
+                    position += batch.len() as u64;
+                }
+                waits
+            })
+        })
+        .collect();
+    let waits = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     figures(waits, began.elapsed())
 }
 

@@ -85,7 +85,9 @@ fn keyed(log_bytes: u64, record_bytes: usize, order: Order) -> (tempfile::TempDi
             // Keys of 16 bytes in no order.
             let key = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let key = [key.to_be_bytes(), key.to_be_bytes()].concat();
-            builder.push(1_700_000_000_000, Some(&key), Some(&value), &[]).unwrap();
+            // Ten records a millisecond, so that distances of time are there to be written anew.
+            let timestamp_ms = 1_700_000_000_000 + (record / 10) as i64;
+            builder.push(timestamp_ms, Some(&key), Some(&value), &[]).unwrap();
         }
         log.append(&builder.build().unwrap()).unwrap();
     }

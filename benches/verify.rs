@@ -1,12 +1,14 @@
 //! Checking a partition against itself, beside the least that it has to do: reading the bytes and taking their
-//! CRC-32C.
+//! CRC-32C. And with nothing of it in the page cache, beside reading it: then both wait for the disk.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up its input has nothing to measure")]
 
 use std::hint::black_box;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use ottla::LogConfig;
 use ottla::fs::{FileSystem, OpenMode, Os};
 use ottla_inspect::Silent;
@@ -35,12 +37,47 @@ fn checking(c: &mut Criterion) {
                 assert_eq!(report.total(), 0);
             });
         });
+        group.bench_function("cold: read", |b| {
+            b.iter_custom(|times| cold(times, &path, || read(&path, |_| ())))
+        });
+        group.bench_function("cold: verify", |b| {
+            b.iter_custom(|times| {
+                cold(times, &path, || {
+                    assert_eq!(verify(&path, &Options::default(), &mut Silent).unwrap().total(), 0)
+                })
+            });
+        });
         group.finish();
+    }
+}
+
+/// How long it takes so often, when the files have to come from the disk each time.
+fn cold(times: u64, dir: &Path, work: impl Fn()) -> Duration {
+    let measure = || {
+        evict(dir);
+        let began = Instant::now();
+        work();
+        began.elapsed()
+    };
+    (0..times).map(|_| measure()).sum()
+}
+
+#[allow(clippy::disallowed_methods, reason = "it is about the page cache, of which the engine knows nothing")]
+fn evict(dir: &Path) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+        file.sync_all().unwrap();
+        posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();
     }
 }
 
 fn read_and_checksum(dir: &Path) -> u32 {
     let mut checksum = 0;
+    read(dir, |bytes| checksum ^= crc_fast::crc32_iscsi(bytes));
+    checksum
+}
+
+fn read(dir: &Path, mut look: impl FnMut(&[u8])) {
     let mut buffer = vec![0; READ_BYTES];
     for entry in Os.read_dir(dir).unwrap().into_iter().filter(|entry| entry.name.ends_with(".log")) {
         let file = Os.open(&dir.join(entry.name), OpenMode::Read).unwrap();
@@ -50,11 +87,10 @@ fn read_and_checksum(dir: &Path) -> u32 {
             if read == 0 {
                 break;
             }
-            checksum ^= crc_fast::crc32_iscsi(buffer.get(..read).unwrap());
+            look(buffer.get(..read).unwrap());
             position += read as u64;
         }
     }
-    checksum
 }
 
 criterion_group!(benches, checking);

@@ -81,7 +81,7 @@ salvaged() { # OUT
 import json, sys
 for partition in json.load(open(sys.argv[1]))["partitions"]:
     for lost in partition["lost_offsets"]:
-        print(partition["partition"], lost["from"], lost["to"])' "$out" > "$out.lost"
+        print(partition["partition"], lost["from"], lost["below"])' "$out" > "$out.lost"
   equal "$STEP: … and that it is the damaged batches" "$(printf %s "$LOST" | sort)" "$(sort "$out.lost")" "$out"
   (cd "$DATA" && find . -type f -exec sha256sum {} + | sort) > "$out.after"
   same_file "$STEP: the damaged directory is as it was" "$out.before" "$out.after"

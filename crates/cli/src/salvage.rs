@@ -55,7 +55,7 @@ fn print(out: &mut impl Write, salvaged: &Salvaged) -> io::Result<()> {
         let SalvagedPartition { name, log_start_offset, log_end_offset, .. } = partition;
         writeln!(
             out,
-            "{name}: {} in {} ({}), offsets {log_start_offset} to {log_end_offset}",
+            "{name}: {} in {} ({}), from offset {log_start_offset}, and goes on at {log_end_offset}",
             counted(partition.batches, "batch", "batches"),
             counted(partition.segments, "segment", "segments"),
             HumanBytes(partition.bytes)
@@ -66,7 +66,10 @@ fn print(out: &mut impl Write, salvaged: &Salvaged) -> io::Result<()> {
         }
         for LostOffsets { from, to } in &partition.lost_offsets {
             match to {
-                Some(to) => writeln!(out, "  lost offsets {from} to {to}, or those of them that were there")?,
+                // The last of them, as everywhere where people read.
+                Some(to) => {
+                    writeln!(out, "  lost offsets {from} to {}, or those of them that were there", *to - 1)?;
+                }
                 None => writeln!(out, "  lost offsets from {from} on, if there were any")?,
             }
         }
@@ -82,7 +85,8 @@ fn print(out: &mut impl Write, salvaged: &Salvaged) -> io::Result<()> {
 }
 
 fn report(salvaged: &Salvaged) -> Value {
-    let offsets = |lost: &LostOffsets| json!({ "from": lost.from.get(), "to": lost.to.map(|to| to.get()) });
+    let offsets =
+        |lost: &LostOffsets| json!({ "from": lost.from.get(), "below": lost.to.map(|to| to.get()) });
     let bytes = |lost: &LostBytes| {
         json!({
             "file": lost.file.to_string_lossy(),

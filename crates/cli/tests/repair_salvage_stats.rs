@@ -89,7 +89,7 @@ fn a_salvaged_directory_is_a_data_directory_and_tells_what_it_lacks() {
     assert_eq!((code, &partition["batches"]), (1, &Value::from(339)));
     assert_eq!(partition["lost_bytes"].as_array().unwrap().len(), 1);
     let lost = &partition["lost_offsets"][0];
-    let count = lost["to"].as_i64().unwrap() - lost["from"].as_i64().unwrap();
+    let count = lost["below"].as_i64().unwrap() - lost["from"].as_i64().unwrap();
     assert_eq!(image(copied.data_dir()), before);
     let (code, told, _) = run(&["verify", arg(&out)]);
     assert!(code == 0 && told.contains("339 batches"), "{told}");
@@ -99,7 +99,10 @@ fn a_salvaged_directory_is_a_data_directory_and_tells_what_it_lacks() {
     let (code, _, errors) = run(&["salvage", arg(&copied.dir), arg(&out)]);
     assert!(code == 2 && errors.contains("is not empty"), "{errors}");
     let (code, told, _) = run(&["salvage", arg(copied.data_dir()), arg(&target.path().join("again"))]);
-    assert!(code == 1 && told.contains("lost offsets") && told.contains("lost "), "{told}");
+    // People are told the last one that is lost; it once was the first that is not.
+    let (first, last) = (lost["from"].as_i64().unwrap(), lost["below"].as_i64().unwrap() - 1);
+    assert!(code == 1 && told.contains(&format!("  lost offsets {first} to {last}, or")), "{told}");
+    assert!(told.contains("00000000000000000000.log at byte "), "{told}");
 }
 
 #[test]

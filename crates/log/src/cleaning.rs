@@ -1,10 +1,9 @@
 //! Compacting one log: who may, and what must be on disk before.
 
-use std::sync::PoisonError;
-
 use crate::compact::{self, Cleanable, Cleaner, Compacted, Door, LastBatches};
 use crate::error::{Error, Result};
 use crate::log::Log;
+use crate::sync::PoisonError;
 
 impl Log {
     /// Compacts what the settings allow to be compacted now, however little it is: everything below the

@@ -1,11 +1,12 @@
 //! Bringing all of a log to disk, and closing it.
 
-use std::sync::PoisonError;
-
+use crate::append::Appender;
 use crate::dir::FileKind;
 use crate::error::Result;
 use crate::log::Log;
+use crate::offset::Offset;
 use crate::remove;
+use crate::sync::PoisonError;
 
 impl Log {
     /// Makes everything durable, indexes and producers' state too, and moves the recovery point up.
@@ -36,11 +37,15 @@ impl Log {
     }
 
     fn flush_locked(&self) -> Result<()> {
-        let shared = &self.inner.shared;
         let end = self.with_appender(|appender| {
             appender.writer.write_indexes()?;
             Ok(appender.next_offset)
         })?;
+        self.flush_below(end)
+    }
+
+    fn flush_below(&self, end: Offset) -> Result<()> {
+        let shared = &self.inner.shared;
         self.inner.commit().flush(shared, end)?;
         shared.set_recovery_point(end);
         Ok(())
@@ -52,6 +57,13 @@ impl Log {
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) where the disk fails; the next open then looks as after a crash.
     pub fn close(&self) -> Result<()> {
+        let closed = self.close_silently();
+        self.tell_of_close();
+        closed
+    }
+
+    /// Closes the log and tells nobody of those who are to be called: the caller does, once it holds no lock.
+    pub(crate) fn close_silently(&self) -> Result<()> {
         self.inner.turn.close();
         let _one_at_a_time = self.maintenance();
         let closed = self.close_files();
@@ -62,41 +74,45 @@ impl Log {
         }
     }
 
+    /// Calls those who wait for the disk: of a closed log it is known what has become of each append.
+    pub(crate) fn tell_of_close(&self) {
+        self.inner.keeper.promises.settle();
+    }
+
     /// Tells whether there was anything to close.
     fn close_files(&self) -> Result<bool> {
         let shared = &self.inner.shared;
-        if shared.ensure_open().is_err() || self.appender().is_none() {
+        // From here on nothing is appended, so that what is brought to disk is all there is.
+        let Some(mut appender) = self.appender().take() else {
             shared.close();
             return Ok(false);
-        }
-        let finished = if self.is_as_it_was_opened() {
+        };
+        let finished = if self.is_as_it_was_opened(&appender) {
             remove::all_deleted_files(shared).map(|_| ())
         } else {
-            self.flush_to_close()
+            self.flush_to_close(&mut appender)
         };
         shared.close();
-        *self.appender() = None;
+        drop(appender);
         shared.segments.all().iter().for_each(|segment| segment.close());
         finished.map(|()| true)
     }
 
-    fn flush_to_close(&self) -> Result<()> {
+    fn flush_to_close(&self, appender: &mut Appender) -> Result<()> {
         let shared = &self.inner.shared;
-        self.with_appender(|appender| {
-            appender.close_indexes(shared)?;
-            appender.take_snapshot(shared)
-        })?;
-        self.flush_locked()?;
+        shared.ensure_writable()?;
+        appender.close_indexes(shared)?;
+        appender.take_snapshot(shared)?;
+        self.flush_below(appender.next_offset)?;
         remove::all_deleted_files(shared)?;
-        remove::sync_snapshot(shared, shared.log_end_offset())
+        remove::sync_snapshot(shared, appender.next_offset)
     }
 
     /// Whether all is on disk already, as a clean close left it.
-    fn is_as_it_was_opened(&self) -> bool {
-        let touched = self.appender().as_ref().is_none_or(|appender| appender.touched);
+    fn is_as_it_was_opened(&self, appender: &Appender) -> bool {
         let home = &self.inner.shared.home;
-        let snapshot = home.path(self.log_end_offset(), FileKind::Snapshot);
-        !touched && home.fs.metadata(&snapshot).is_ok()
+        let snapshot = home.path(appender.next_offset, FileKind::Snapshot);
+        !appender.touched && home.fs.metadata(&snapshot).is_ok()
     }
 
     /// Closes the log without flushing: its topic is deleted.

@@ -2,13 +2,16 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use crate::dir::{CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition, make_dir};
+use crate::dir::{
+    CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition, make_dir, settle_dir,
+};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::metadata::CLUSTER_METADATA_DIR;
 use crate::offset::Offset;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the checkpoints say about one log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -195,7 +198,8 @@ impl DataDir {
         if was_clean {
             CleanShutdown::remove(&**fs, path)?;
         } else {
-            // The names of partitions that were made shortly before a process was killed.
+            // The names of partitions that were made shortly before a process was killed, and the directory's own.
+            settle_dir(&**fs, path)?;
             fs.sync_dir(path).map_err(|e| Error::io("sync", path, e))?;
         }
         Ok(data_dir)

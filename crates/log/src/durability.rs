@@ -77,11 +77,14 @@ impl Durability {
     /// # Errors
     /// As [`Durability::wait`], where it never will be.
     pub fn is_durable(&self) -> Result<bool> {
-        // First the bound, then what makes it mean something else.
-        let durable = self.keeper.shared.durable_offset() >= self.end;
+        let shared = &self.keeper.shared;
+        let open = shared.ensure_writable();
+        // First the bound, then what makes it mean something else. It is looked at after the above: a log that is closed
+        // has brought to disk before what it could.
+        let durable = shared.durable_offset() >= self.end;
         self.ensure_not_cut()?;
         if !durable {
-            self.keeper.shared.ensure_writable()?;
+            open?;
         }
         Ok(durable)
     }
@@ -95,7 +98,8 @@ impl Durability {
         outcome
     }
 
-    /// Calls `call` with the outcome once it is known. Needs a [`Committer`](crate::Committer), on whose thread it is called.
+    /// Calls `call` with the outcome once it is known. Needs a [`Committer`](crate::Committer), on whose thread it is called,
+    /// unless the log is closed before: whoever closes it calls then, and where it is closed already, this does.
     ///
     /// Where the log and every promise of it is dropped without the log being closed, so is the call.
     pub fn when_durable(&self, call: impl FnOnce(Result<()>) + Send + 'static) {
@@ -103,7 +107,12 @@ impl Durability {
         let outcome =
             move || keeper.upgrade().and_then(|keeper| Durability { keeper, end, truncations }.outcome());
         self.keeper.promises.add(outcome, call);
-        self.keeper.ask_for_sync();
+        // Who closes the log calls those that were added before; for one that is added after, nobody comes.
+        if self.keeper.shared.ensure_open().is_ok() {
+            self.keeper.ask_for_sync();
+        } else {
+            self.keeper.promises.settle();
+        }
     }
 
     pub(crate) fn outcome(&self) -> Option<Result<()>> {

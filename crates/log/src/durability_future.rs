@@ -2,11 +2,12 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::durability::Durability;
 use crate::error::Result;
+use crate::sync::{Mutex, PoisonError};
 
 /// Ends when the append is on disk. Needs a [`Committer`](crate::Committer), and no particular runtime.
 #[derive(Debug)]

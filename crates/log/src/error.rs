@@ -222,6 +222,12 @@ impl Error {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
+
+    /// Whether a file was missing, or ended before the bytes that it should hold.
+    pub(crate) fn is_of_missing_bytes(&self) -> bool {
+        let ended = matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof);
+        ended || self.is_not_found()
+    }
 }
 
 /// A file that is not what it must be.

@@ -68,6 +68,7 @@ mod room;
 mod scrub;
 mod shared;
 mod store;
+mod sync;
 mod tail;
 mod trimming;
 mod truncate;

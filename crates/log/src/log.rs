@@ -2,8 +2,7 @@
 //! ends.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
 
 use crate::append::{self, AppendOptions, Appended, Appender};
 use crate::batches::Batches;
@@ -21,6 +20,8 @@ use crate::read::{self, Fetched};
 use crate::retain::{ClockWatch, Looked};
 use crate::segment::Handles;
 use crate::shared::Shared;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use crate::tail::Tail;
 use crate::truncate;
 use crate::watch::{Subscription, Waiter};
@@ -135,9 +136,7 @@ impl Log {
     pub(crate) fn with_appender<R>(&self, work: impl FnOnce(&mut Appender) -> Result<R>) -> Result<R> {
         let mut guard = self.appender();
         self.inner.shared.ensure_writable()?;
-        let Some(appender) = guard.as_mut() else {
-            return Err(Error::ReadOnly { path: self.inner.shared.home.dir.clone() });
-        };
+        let Some(appender) = guard.as_mut() else { return Err(self.without_appender()) };
         let done = work(appender);
         let opened = appender.take_opened();
         // Outside the append lock: that these files are open may close those of other logs.
@@ -146,6 +145,16 @@ impl Log {
             self.note_opened();
         }
         done
+    }
+
+    /// Why there is no appender: there never was one, or a close has taken it.
+    fn without_appender(&self) -> Error {
+        let path = self.inner.shared.home.dir.clone();
+        if self.inner.shared.checkpoints.is_none() {
+            Error::ReadOnly { path }
+        } else {
+            Error::Closed { path }
+        }
     }
 
     pub(crate) fn note_opened(&self) {
@@ -289,7 +298,8 @@ impl Log {
     /// # Errors
     /// [`Error::Io`] where a segment cannot be looked at.
     pub fn size_bytes(&self) -> Result<u64> {
-        self.inner.shared.segments.all().iter().map(|segment| segment.size_bytes()).sum()
+        let shared = &self.inner.shared;
+        shared.look(|| shared.segments.all().iter().map(|segment| segment.size_bytes()).sum())
     }
 
     /// The base offsets of all segments, oldest first.

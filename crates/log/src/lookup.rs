@@ -12,10 +12,15 @@ use crate::shared::Shared;
 
 /// The first record at or past the start of the log whose timestamp is at or past `timestamp_ms`.
 pub(crate) fn first_at_or_after(shared: &Shared, timestamp_ms: i64) -> Result<Option<TimestampOffset>> {
+    shared.look(|| find_first(shared, timestamp_ms))
+}
+
+fn find_first(shared: &Shared, timestamp_ms: i64) -> Result<Option<TimestampOffset>> {
     shared.ensure_open()?;
     let start = shared.log_start_offset();
     for segment in shared.segments.from(start) {
-        if segment.max_timestamp()?.timestamp_ms < timestamp_ms {
+        // The active segment shows a record a moment before it tells its timestamp.
+        if !segment.is_active() && segment.max_timestamp()?.timestamp_ms < timestamp_ms {
             continue;
         }
         if let Some(found) = in_segment(shared, &segment, timestamp_ms, start)? {
@@ -27,16 +32,22 @@ pub(crate) fn first_at_or_after(shared: &Shared, timestamp_ms: i64) -> Result<Op
 
 /// The first record that carries the largest timestamp of the log.
 pub(crate) fn max_timestamp(shared: &Shared) -> Result<Option<TimestampOffset>> {
+    shared.look(|| find_largest(shared))
+}
+
+fn find_largest(shared: &Shared) -> Result<Option<TimestampOffset>> {
     shared.ensure_open()?;
     let mut largest: Option<(Arc<Segment>, i64)> = None;
-    for segment in shared.segments.from(shared.log_start_offset()) {
+    // One and the same start, whatever is deleted meanwhile.
+    let start = shared.log_start_offset();
+    for segment in shared.segments.from(start) {
         let timestamp_ms = segment.max_timestamp()?.timestamp_ms;
         if timestamp_ms >= 0 && largest.as_ref().is_none_or(|(_, largest)| timestamp_ms > *largest) {
             largest = Some((segment, timestamp_ms));
         }
     }
     let Some((segment, timestamp_ms)) = largest else { return Ok(None) };
-    in_segment(shared, &segment, timestamp_ms, shared.log_start_offset())
+    in_segment(shared, &segment, timestamp_ms, start)
 }
 
 /// Time index first, then batch heads, then the records of one batch after the other.

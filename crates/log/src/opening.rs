@@ -2,8 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::append::Appender;
 use crate::commit::{Asked, AskedOwner, Commit, Keeper};
@@ -16,6 +15,8 @@ use crate::recover::{self, OpenOptions, RecoveryReport};
 use crate::retain::ClockWatch;
 use crate::segment::HandleCache;
 use crate::shared::Shared;
+use crate::sync::atomic::AtomicBool;
+use crate::sync::{Mutex, PoisonError};
 
 impl Log {
     /// Opens the log in `dir` with default settings, making it where there is none. The parent directory

@@ -52,7 +52,18 @@ enum Look {
 }
 
 fn read_by(shared: &Shared, from: Offset, max_bytes: usize, limit: ReadLimit, look: Look) -> Result<Fetched> {
+    shared.look(|| read_once(shared, from, max_bytes, limit, look))
+}
+
+fn read_once(
+    shared: &Shared,
+    from: Offset,
+    max_bytes: usize,
+    limit: ReadLimit,
+    look: Look,
+) -> Result<Fetched> {
     shared.ensure_open()?;
+    let cuts = shared.cuts_over();
     let mut fetched = bounds(shared, from)?;
     let mut upper = match limit.isolation {
         Isolation::ReadUncommitted => fetched.high_watermark,
@@ -64,10 +75,13 @@ fn read_by(shared: &Shared, from: Offset, max_bytes: usize, limit: ReadLimit, lo
     if from >= upper {
         return Ok(fetched);
     }
-    let found = match find(shared, from, upper, max_bytes, look) {
+    // A cut during the look may have led past what it took.
+    let is_cut = || cuts.is_none() || shared.cuts_over() != cuts;
+    let found = match find(shared, from, upper, max_bytes, look, is_cut) {
         // Retention may have taken the segment away between the look at the bounds and here.
         Err(e) => return bounds(shared, from).and(Err(e)),
-        Ok(None) => return Ok(fetched),
+        // So it may have where nothing was found.
+        Ok(None) => return bounds(shared, from),
         Ok(Some(found)) => found,
     };
     if limit.isolation == Isolation::ReadCommitted {
@@ -106,7 +120,14 @@ struct Found {
     size_bytes: usize,
 }
 
-fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize, look: Look) -> Result<Option<Found>> {
+fn find(
+    shared: &Shared,
+    from: Offset,
+    upper: Offset,
+    max_bytes: usize,
+    look: Look,
+    is_cut: impl Fn() -> bool,
+) -> Result<Option<Found>> {
     let mut next = shared.segments.floor(from);
     // Compaction leaves gaps: the offset may belong to a later segment than its name says.
     while let Some(segment) = next {
@@ -131,6 +152,9 @@ fn find(shared: &Shared, from: Offset, upper: Offset, max_bytes: usize, look: Lo
             }
             let size_bytes = left.min((max_bytes as u64).max(whole)) as usize;
             return Ok(Some(Found { segment, files, base_offset: head.base_offset(), position, size_bytes }));
+        }
+        if is_cut() {
+            return Ok(None);
         }
         next = after();
         // Where compaction has merged it with those behind it, what follows now is not what followed it.

@@ -79,7 +79,7 @@ fn keep_producers(shared: &Shared, segments: &[Arc<Segment>], end: Offset) -> Re
 /// Renames the files of segments that are out of sight to `.deleted`, to be removed later.
 pub(crate) fn retire(shared: &Shared, segments: &[Arc<Segment>], kinds: &[FileKind]) -> Result<()> {
     for segment in segments {
-        segment.release();
+        segment.retire();
         for kind in kinds.iter().copied() {
             retire_file(shared, FileName::new(segment.base_offset(), kind))?;
         }

@@ -3,10 +3,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 use crate::segment::Home;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// What one log knows of the room on its disk.
 #[derive(Debug, Default)]

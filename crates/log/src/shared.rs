@@ -2,11 +2,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 use std::time::Duration;
-
-use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
 use crate::config::LogConfig;
@@ -17,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::offset::Offset;
 use crate::room::Room;
 use crate::segment::{Home, SegmentSet};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{ArcSwap, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use crate::watch::Watch;
 
 const NONE_UNSTABLE: i64 = i64::MAX;
@@ -44,6 +43,9 @@ pub(crate) struct Shared {
     /// How often the end of the log was cut, and to where each time.
     truncations: AtomicU64,
     cuts: Mutex<Vec<Offset>>,
+    /// How often a cut of the end has begun, and how often one was over.
+    cuts_begun: AtomicU64,
+    cuts_over: AtomicU64,
     epochs: RwLock<LeaderEpochs>,
     /// Files that were renamed to `.deleted`, and when they go, in the clock's monotonic time.
     deletions: Mutex<Vec<(Duration, PathBuf)>>,
@@ -88,6 +90,8 @@ impl Shared {
             durable_readers: AtomicUsize::new(0),
             truncations: AtomicU64::new(0),
             cuts: Mutex::default(),
+            cuts_begun: AtomicU64::new(0),
+            cuts_over: AtomicU64::new(0),
             epochs: RwLock::new(epochs),
             deletions: Mutex::default(),
             failure: OnceLock::new(),
@@ -127,6 +131,38 @@ impl Shared {
         self.truncations.fetch_add(1, Ordering::Release);
         drop(cuts);
         self.watch.notify();
+    }
+
+    /// From here on, until the value is dropped, segments and bounds need not fit together.
+    pub(crate) fn begin_cut(&self) -> Cutting<'_> {
+        self.cuts_begun.fetch_add(1, Ordering::SeqCst);
+        Cutting(self)
+    }
+
+    /// How many cuts there were; `None` during one. Where two looks tell the same, segments and bounds fitted together
+    /// in between.
+    pub(crate) fn cuts_over(&self) -> Option<u64> {
+        let over = self.cuts_over.load(Ordering::SeqCst);
+        (self.cuts_begun.load(Ordering::SeqCst) == over).then_some(over)
+    }
+
+    /// Looks again where the bytes went under the look, because the log was shortened at either end.
+    ///
+    /// # Errors
+    /// Those of the look; [`Error::Closed`] where that is why they are gone.
+    pub(crate) fn look<T>(&self, look: impl Fn() -> Result<T>) -> Result<T> {
+        loop {
+            let before = (self.log_start_offset(), self.truncations());
+            match look() {
+                Err(e) if e.is_of_missing_bytes() => {
+                    self.ensure_open()?;
+                    if (self.log_start_offset(), self.truncations()) == before {
+                        return Err(e);
+                    }
+                }
+                looked => return looked,
+            }
+        }
     }
 
     fn set_first_unstable(&self, offset: Option<Offset>) {
@@ -239,5 +275,17 @@ impl Shared {
             None => Ok(()),
             Some(source) => Err(Error::Poisoned { path: self.home.dir.clone(), source: source.clone() }),
         }
+    }
+}
+
+/// A cut that is under way.
+#[derive(Debug)]
+pub(crate) struct Cutting<'a>(&'a Shared);
+
+impl Drop for Cutting<'_> {
+    fn drop(&mut self) {
+        self.0.cuts_over.fetch_add(1, Ordering::SeqCst);
+        // Who found nothing because of the cut looks again.
+        self.0.watch.notify();
     }
 }

@@ -1,7 +1,6 @@
 //! A reader that waits for the end of the log, survives rolls, and says when the log was cut under it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::batches::Batches;
@@ -10,6 +9,7 @@ use crate::isolation::ReadLimit;
 use crate::offset::Offset;
 use crate::read;
 use crate::shared::Shared;
+use crate::sync::atomic::Ordering;
 use crate::watch::{Subscription, Waiter};
 
 /// Follows a log from an offset on: see [`Log::tail`](crate::Log::tail).

@@ -1,13 +1,12 @@
 //! Shortening one log at its old end: by offset, by age, by size. Durable first, then out of sight, then
 //! gone.
 
-use std::sync::PoisonError;
-
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::offset::Offset;
 use crate::remove;
 use crate::retain::{self, Wall};
+use crate::sync::PoisonError;
 
 impl Log {
     /// Moves the start of the log up to `before` (Kafka's `DeleteRecords`); segments that lie wholly

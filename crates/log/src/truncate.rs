@@ -58,6 +58,7 @@ fn cut_files(
     position: u64,
     new_end: Offset,
 ) -> Result<()> {
+    let _cutting = shared.begin_cut();
     // Readers first: from here on nobody is led to bytes that go.
     segment.publish_size(position);
     shared.cut_end(new_end, appender.producers.first_unstable_offset());

@@ -1,8 +1,10 @@
 //! Waking those who wait for a log to change: a new end, a moved start, a truncation, the close.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
+use crate::sync::{Condvar, Mutex, PoisonError};
 
 /// Something to sleep on until one of any number of logs changes.
 ///
@@ -66,9 +68,10 @@ impl Watch {
     pub(crate) fn subscribe(self: &Arc<Self>, waiter: &Arc<Waiter>) -> Subscription {
         let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
         waiters.push(Arc::downgrade(waiter));
-        // Sequentially consistent with `notify`: either the changer sees the waiter here, or the waiter,
-        // which looks at the log after this, sees the change.
         self.waiting.store(waiters.len(), Ordering::SeqCst);
+        // With the fence in `notify`: either the changer sees the waiter here, or the waiter, which looks at the log
+        // after this, sees the change.
+        fence(Ordering::SeqCst);
         Subscription { watch: self.clone(), waiter: waiter.clone() }
     }
 
@@ -82,7 +85,7 @@ impl Watch {
 
     /// Wakes everybody who waits; nearly free when nobody does.
     pub(crate) fn notify(&self) {
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -121,5 +124,47 @@ mod tests {
         let changer = std::thread::spawn(move || other.notify());
         assert!(waiter.wait(Duration::from_secs(3600)));
         changer.join().unwrap();
+    }
+
+    #[cfg(shuttle)]
+    mod schedules {
+        use std::sync::atomic::AtomicU64;
+
+        use shuttle::scheduler::DfsScheduler;
+        use shuttle::{Config, Runner, thread};
+
+        use super::*;
+
+        /// How many schedules there are; each of them is run.
+        fn explore(scenario: fn()) -> usize {
+            let mut config = Config::new();
+            config.silence_warnings = true;
+            Runner::new(DfsScheduler::new(None, false), config).run(scenario)
+        }
+
+        #[test]
+        fn no_wake_up_is_lost_on_every_schedule() {
+            static WAITED: AtomicU64 = AtomicU64::new(0);
+            let schedules = explore(|| {
+                let watch = Arc::new(Watch::default());
+                let end = Arc::new(AtomicUsize::new(0));
+                let changer = {
+                    let (watch, end) = (watch.clone(), end.clone());
+                    thread::spawn(move || {
+                        end.store(1, Ordering::SeqCst);
+                        watch.notify();
+                    })
+                };
+                let waiter = Waiter::new();
+                let _subscription = watch.subscribe(&waiter);
+                while end.load(Ordering::SeqCst) == 0 {
+                    assert!(waiter.wait(Duration::from_secs(3600)));
+                    WAITED.fetch_add(1, Ordering::Relaxed);
+                }
+                changer.join().unwrap();
+            });
+            assert!(WAITED.load(Ordering::Relaxed) > 0, "on some of them it has to wait");
+            println!("watch: all {schedules} schedules of a change and a wait");
+        }
     }
 }

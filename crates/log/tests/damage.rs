@@ -224,3 +224,31 @@ fn damage_stays_even_where_the_recovery_point_is_absurd() {
         assert_eq!(fs::read(&last).unwrap(), before);
     }
 }
+
+/// What a failed sync has left may be longer than what is copied at once.
+#[test]
+fn a_long_segment_in_doubt_is_written_anew_to_its_last_byte() {
+    static LONG: [u8; 400_000] = [7; 400_000];
+    let data = tempfile::tempdir().unwrap();
+    let dir = data.path().join("letters-0");
+    let open = || Log::open_with(&dir, LogConfig::default(), Default::default()).unwrap();
+    let (log, _) = open();
+    let mut builder = BatchBuilder::new();
+    builder.push(1_700_000_000_000, None, Some(&LONG), &[]).unwrap();
+    let batch = builder.build().unwrap();
+    for _ in 0..7 {
+        log.append(&batch).unwrap();
+    }
+    drop(log);
+    let segment = segments(&dir).pop().unwrap();
+    let (bytes, before) = (fs::read(&segment).unwrap(), fs::metadata(&segment).unwrap());
+    fs::write(dir.join("failed-sync"), "").unwrap();
+
+    let (log, report) = open();
+    assert!(!report.clean && report.truncated.is_none(), "{report}");
+    assert_eq!(log.log_end_offset(), Offset::new(7));
+    assert_eq!(fs::read(&segment).unwrap(), bytes);
+    let inode = std::os::unix::fs::MetadataExt::ino;
+    assert_ne!(inode(&fs::metadata(&segment).unwrap()), inode(&before), "another file, of the same bytes");
+    assert!(!dir.join("failed-sync").exists());
+}

@@ -14,6 +14,8 @@ use ottla_testkit::{Call, Crash, Fault, Repeat, SimClock, SimFs};
 
 const DIR: &str = "/data/letters-0";
 const NEVER_IN_VAIN: Duration = Duration::from_secs(3600);
+/// Miri is slow.
+const APPENDS: usize = if cfg!(miri) { 5 } else { 50 };
 
 fn batch(value: &str) -> Vec<u8> {
     let mut builder = BatchBuilder::new();
@@ -64,6 +66,7 @@ fn one_wait_covers_what_was_appended_before_it() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri cannot ask for the limit on open files")]
 fn several_logs_are_waited_for_together_and_each_promise_has_its_own_outcome() {
     let fs = SimFs::new();
     let config = StoreConfig { environment: environment(&fs), ..StoreConfig::default() };
@@ -83,6 +86,7 @@ fn several_logs_are_waited_for_together_and_each_promise_has_its_own_outcome() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri cannot ask for the limit on open files")]
 fn a_committer_serves_callbacks_and_polls_of_all_logs_of_a_store() {
     let fs = SimFs::new();
     let config = StoreConfig { environment: environment(&fs), ..StoreConfig::default() };
@@ -117,12 +121,12 @@ fn a_committer_on_a_thread_ends_with_its_log() {
     let committer = log.committer();
     let thread = thread::spawn(move || committer.run());
     let (told, outcome) = mpsc::channel();
-    for n in 0..100 {
+    for n in 0..2 * APPENDS {
         let told = told.clone();
         let promise = log.append(&batch(&n.to_string())).unwrap().durability;
         promise.when_durable(move |outcome| told.send(outcome).unwrap());
     }
-    for _ in 0..100 {
+    for _ in 0..2 * APPENDS {
         outcome.recv_timeout(NEVER_IN_VAIN).unwrap().unwrap();
     }
     log.close().unwrap();
@@ -256,7 +260,7 @@ fn an_append_that_fills_the_measure_of_bytes_or_records_waits_for_the_disk() {
 
 #[test]
 fn those_who_wait_together_share_syncs() {
-    const PRODUCERS: usize = 8;
+    const PRODUCERS: usize = if cfg!(miri) { 3 } else { 8 };
     let log = open(&SimFs::new(), LogConfig::default());
     let start = Arc::new(Barrier::new(PRODUCERS));
     let threads: Vec<_> = (0..PRODUCERS)
@@ -264,7 +268,7 @@ fn those_who_wait_together_share_syncs() {
             let (log, start) = (log.clone(), start.clone());
             thread::spawn(move || {
                 start.wait();
-                for _ in 0..50 {
+                for _ in 0..APPENDS {
                     let promise = log.append(&batch("x")).unwrap().durability;
                     promise.wait().unwrap();
                     assert!(log.durable_offset() >= promise.end_offset());

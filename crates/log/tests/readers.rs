@@ -198,9 +198,16 @@ fn a_tail_behind_a_cut_is_told_and_one_before_it_goes_on() {
     read_to_end(&mut behind);
     assert_eq!(behind.position().get(), 100);
     let mut before = log.tail(Offset::new(3), Isolation::ReadUncommitted);
+    let mut at_each: Vec<Tail> =
+        (40..60).map(|offset| log.tail(Offset::new(offset), Isolation::ReadUncommitted)).collect();
 
     log.truncate(Offset::new(50)).unwrap();
     let cut = log.log_end_offset();
+    assert!((40..=50).contains(&cut.get()));
+    for tail in &mut at_each {
+        let told = tail.next(Duration::ZERO);
+        assert_eq!(told.is_err(), tail.position() > cut, "only what is behind the cut is lost: {told:?}");
+    }
     // Other records take the place of those that were cut.
     append_up_to(&log, 200, 1);
     match behind.next(AT_MOST) {
@@ -299,4 +306,20 @@ fn what_was_read_of_a_log_that_is_cut_again_and_again_was_in_it_at_the_time() {
         assert!(held.len() <= expected.len());
         assert_eq!(held[..], expected[..held.len()]);
     });
+}
+
+#[test]
+fn a_tail_reads_no_more_at_once_than_it_was_told_and_a_larger_batch_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), config());
+    for offset in 0..5 {
+        log.append(&batch(offset, 1, 0)).unwrap();
+    }
+    for (max_bytes, reads) in [(1, 5), (1 << 20, 1)] {
+        let mut tail = log.tail(Offset::ZERO, Isolation::ReadUncommitted).max_bytes(max_bytes);
+        for _ in 0..reads {
+            assert!(tail.next(AT_MOST).unwrap().is_some());
+        }
+        assert_eq!(tail.position(), Offset::new(5), "{max_bytes}");
+    }
 }

@@ -365,3 +365,25 @@ fn sequences_epochs_and_open_transactions_survive_a_clean_restart_and_a_crash() 
     }
     check(&SimFs::from_image(&damaged));
 }
+
+#[test]
+fn a_cut_takes_the_snapshots_behind_it_and_leaves_those_before() {
+    let fs = SimFs::new();
+    let log = open(&fs);
+    let mut producer = Producer::idempotent(7);
+    while log.log_end_offset() < Offset::new(120) {
+        producer.send(&log, &["some value that takes some room"; 3]);
+    }
+    let at_offsets = || -> Vec<(i64, Vec<u8>)> {
+        let offset = |path: &PathBuf| path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+        files(&fs.image(), "snapshot").into_iter().map(|(path, bytes)| (offset(&path), bytes)).collect()
+    };
+    let before = at_offsets();
+    assert!(before.len() > 3, "{before:?}");
+    log.truncate(Offset::new(50)).unwrap();
+    let (end, after) = (log.log_end_offset().get(), at_offsets());
+    let kept: Vec<_> = before.into_iter().filter(|(offset, _)| *offset <= end).collect();
+    assert!(kept.len() > 1 && kept.iter().all(|snapshot| after.contains(snapshot)), "{kept:?} {after:?}");
+    // One more, at the end: whoever deletes the segments before it keeps the producers by it.
+    assert!(after.iter().all(|(offset, _)| *offset <= end) && after.iter().any(|(offset, _)| *offset == end));
+}

@@ -1,11 +1,12 @@
 //! From a stored batch or message to its records.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::compression::decompress;
 use crate::header::sequence_at;
 use crate::legacy::{LegacyMessage, MessageSet, Messages};
-use crate::record::{Framed, RawRecord, frame, take_plain};
+use crate::record::RawRecord;
 use crate::verify::{split, verify_size};
 use crate::{
     BatchHeader, Compression, Head, Headers, LegacyHeader, Magic, Offset, Record, RecordError, TimestampType,
@@ -98,6 +99,14 @@ impl Decoded<'_> {
         }
     }
 
+    /// The records of a batch of magic 2.
+    pub(crate) fn batch_records(&self) -> Option<BatchRecords<'_>> {
+        match &self.content {
+            Content::Batch { header, records } => Some(BatchRecords::new(header, records)),
+            Content::Message(_) | Content::Set(_) => None,
+        }
+    }
+
     /// The records in their order. An error is the last item.
     pub fn records(&self) -> Records<'_> {
         Records(match &self.content {
@@ -143,7 +152,8 @@ impl Decoded<'_> {
         };
         let mut records = BatchRecords::new(header, records);
         for read in 0..header.record_count {
-            let (offset, timestamp_ms) = records.read_stamp(read)?;
+            let raw = records.read_raw(read)?;
+            let (offset, timestamp_ms) = records.offset_and_time(raw.offset_delta, raw.timestamp_delta_ms);
             if let Err(found) = look(offset, timestamp_ms) {
                 return Ok(Err(found));
             }
@@ -189,7 +199,7 @@ fn of_message(message: LegacyMessage<'_>) -> Record<'_> {
 }
 
 #[derive(Clone, Debug)]
-struct BatchRecords<'a> {
+pub(crate) struct BatchRecords<'a> {
     header: BatchHeader,
     left: &'a [u8],
     /// Records that were read; `None` once the end or an error was given out.
@@ -213,6 +223,7 @@ impl<'a> BatchRecords<'a> {
         Some(record)
     }
 
+    #[inline(always)]
     fn read_next(&mut self, read: i32) -> Result<Record<'a>, RecordError> {
         let raw = self.read_raw(read)?;
         Ok(self.based(raw))
@@ -223,32 +234,24 @@ impl<'a> BatchRecords<'a> {
         if self.left.is_empty() {
             return Err(RecordError::RecordsMissing { record_count: self.header.record_count, found: read });
         }
-        match frame(self.left)? {
-            Framed::Whole { body, rest } => {
-                self.left = rest;
-                RawRecord::read(body)
-            }
-            Framed::Needs { size_bytes } => {
-                Err(RecordError::FieldOverrun { needed: size_bytes, left: self.left.len() })
-            }
-        }
+        RawRecord::take(&mut self.left)
     }
 
-    /// The offset and the time of the next record, which is read whole.
-    #[inline(always)]
-    fn read_stamp(&mut self, read: i32) -> Result<(Offset, i64), RecordError> {
-        if let Some(plain) = take_plain(&mut self.left) {
-            return Ok(self.offset_and_time(plain.offset_delta, plain.timestamp_delta_ms));
+    /// Shows every record with its place among the bytes of all.
+    #[inline]
+    pub(crate) fn for_each_placed(
+        mut self,
+        mut look: impl FnMut(Range<usize>, &Record<'a>),
+    ) -> Result<(), RecordError> {
+        let all_bytes = self.left.len();
+        let mut start = 0;
+        for read in 0..self.header.record_count {
+            let record = self.read_next(read)?;
+            let end = all_bytes - self.left.len();
+            look(start..end, &record);
+            start = end;
         }
-        self.read_other_stamp(read)
-    }
-
-    /// Apart from the loop over plain records, which stays small this way.
-    #[cold]
-    #[inline(never)]
-    fn read_other_stamp(&mut self, read: i32) -> Result<(Offset, i64), RecordError> {
-        let raw = self.read_raw(read)?;
-        Ok(self.offset_and_time(raw.offset_delta, raw.timestamp_delta_ms))
+        self.finish()
     }
 
     fn finish(&self) -> Result<(), RecordError> {

@@ -112,35 +112,32 @@ impl<'a> Opened<'a> {
         let mut walk = Walk::new(&self.header, limits);
         let mut left = self.payload;
         while !left.is_empty() {
-            match frame(left)? {
-                Framed::Whole { body, rest } => {
-                    walk.take(body, left.len())?;
-                    left = rest;
-                }
-                Framed::Needs { size_bytes } => {
-                    return Err(RecordError::FieldOverrun { needed: size_bytes, left: left.len() });
-                }
-            }
+            walk.ensure_wanted(left.len())?;
+            walk.take(&RawRecord::take(&mut left)?)?;
         }
         walk.finish()
     }
 
     fn check_compressed(&self, limits: &Limits, scratch: &mut Scratch) -> Result<Checked, RecordError> {
         let limit = limits.max_decompressed_bytes;
-        let outcome = Inflate::new(self.compression, Magic::V2, self.payload, limit, scratch)
-            .and_then(|inflate| self.check_inflated(limits, inflate));
+        // Never by value: zlib-rs frees in its drop what a value passed to a function still borrows (its issue 491).
+        let outcome = match Inflate::new(self.compression, Magic::V2, self.payload, limit, scratch) {
+            Ok(mut inflate) => self.check_inflated(limits, &mut inflate),
+            Err(error) => Err(error),
+        };
         scratch.trim();
         outcome
     }
 
-    fn check_inflated(&self, limits: &Limits, mut inflate: Inflate<'_>) -> Result<Checked, RecordError> {
+    fn check_inflated(&self, limits: &Limits, inflate: &mut Inflate<'_>) -> Result<Checked, RecordError> {
         let mut walk = Walk::new(&self.header, limits);
         loop {
             let found = inflate.filled();
             let needed = match frame(found)? {
                 Framed::Whole { body, rest } => {
                     let size_bytes = found.len() - rest.len();
-                    walk.take(body, found.len())?;
+                    walk.ensure_wanted(found.len())?;
+                    walk.take(&RawRecord::read(body)?)?;
                     inflate.consume(size_bytes);
                     continue;
                 }
@@ -195,14 +192,19 @@ impl<'a> Walk<'a> {
         Walk { header, limits, taken: 0, max_timestamp_ms: -1, delta_of_max_timestamp: 0 }
     }
 
-    /// Takes the record with the fields `body`, the first of `left` bytes.
+    /// Refuses `left` bytes behind the last record.
     #[inline(always)]
-    fn take(&mut self, body: &[u8], left: usize) -> Result<(), RecordError> {
-        let index = self.taken;
-        if index >= self.header.record_count {
+    fn ensure_wanted(&self, left: usize) -> Result<(), RecordError> {
+        if self.taken >= self.header.record_count {
             return Err(RecordError::TrailingBytes { count: left });
         }
-        let record = RawRecord::read(body)?;
+        Ok(())
+    }
+
+    /// Takes the next record.
+    #[inline(always)]
+    fn take(&mut self, record: &RawRecord<'_>) -> Result<(), RecordError> {
+        let index = self.taken;
         if record.offset_delta != index {
             return Err(RecordError::BadOffsetDelta { index, found: record.offset_delta });
         }

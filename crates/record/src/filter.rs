@@ -4,6 +4,8 @@
 //! compressed anew with the same codec. Base offset, last offset, producer, sequence, leader epoch and flags
 //! are those of the original, so that sequence numbers still count and offsets are never given twice.
 
+use std::ops::Range;
+
 use crate::compression::compress;
 use crate::header::{self, LOG_OVERHEAD};
 use crate::record::{Framed, frame};
@@ -61,8 +63,10 @@ pub struct Filtered {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct BatchFilter {
-    /// For each record of the batch whether it stays.
+    /// For each of some old messages whether it stays.
     stays: Vec<bool>,
+    /// Where the records of a batch that stay stand among all of them, neighbours together.
+    runs: Vec<Range<usize>>,
     records: Vec<u8>,
 }
 
@@ -120,16 +124,28 @@ impl BatchFilter {
         rules: &FilterRules,
         mut keep: impl FnMut(&Record<'_>) -> bool,
     ) -> Result<Tally, RecordError> {
-        self.stays.clear();
         let mut tally = Tally::default();
-        for record in decoded.records() {
-            let record = record?;
-            let stays = !rules.discard_records && keep(&record);
-            self.stays.push(stays);
+        let mut weigh = |record: &Record<'_>| {
+            let stays = !rules.discard_records && keep(record);
             tally.read += 1;
-            if stays {
-                tally.kept += 1;
-                tally.tombstones += usize::from(record.value.is_none());
+            tally.kept += usize::from(stays);
+            tally.tombstones += usize::from(stays && record.value.is_none());
+            stays
+        };
+        match decoded.batch_records() {
+            Some(records) => {
+                self.runs.clear();
+                records.for_each_placed(|place, record| {
+                    if weigh(record) {
+                        add_to_runs(&mut self.runs, place);
+                    }
+                })?;
+            }
+            None => {
+                self.stays.clear();
+                for record in decoded.records() {
+                    self.stays.push(weigh(&record?));
+                }
             }
         }
         Ok(tally)
@@ -175,13 +191,10 @@ impl BatchFilter {
         self.records.clear();
         let mut base_timestamp_ms = horizon;
         let mut max_timestamp_ms = -1;
-        let mut left = raw;
-        for stays in &self.stays {
-            let Framed::Whole { body, rest } = frame(left)? else {
-                return Err(RecordError::FieldOverrun { needed: left.len() + 1, left: left.len() });
-            };
-            left = rest;
-            if *stays {
+        for run in &self.runs {
+            let mut left = raw.get(run.clone()).unwrap_or_default();
+            while let Framed::Whole { body, rest } = frame(left)? {
+                left = rest;
                 let record = Prefix::read(body)?;
                 let timestamp_ms = record.timestamp_ms(header);
                 let base_ms = *base_timestamp_ms.get_or_insert(timestamp_ms);
@@ -214,7 +227,7 @@ impl BatchFilter {
     ) -> Result<bool, RecordError> {
         let head = decoded.head();
         let horizon = rules.delete_horizon_ms.filter(|_| tally.tombstones > 0);
-        if tally.kept == tally.read && tally.kept > 0 && horizon.is_none() {
+        if tally.kept == tally.read && horizon.is_none() {
             out.extend_from_slice(batch);
             return Ok(true);
         }
@@ -239,6 +252,13 @@ impl BatchFilter {
         }
         out.extend_from_slice(&builder.last_offset(head.last_offset()).build()?);
         Ok(true)
+    }
+}
+
+fn add_to_runs(runs: &mut Vec<Range<usize>>, place: Range<usize>) {
+    match runs.last_mut() {
+        Some(last) if last.end == place.start => last.end = place.end,
+        _ => runs.push(place),
     }
 }
 

@@ -30,8 +30,11 @@ impl Search {
         match header.attributes.compression()? {
             Compression::None => self.plain(payload),
             compression => Scratch::of_this_thread(|scratch| {
-                let outcome = Inflate::new(compression, Magic::V2, payload, limit, scratch)
-                    .and_then(|inflate| self.inflated(inflate));
+                // Never by value, as in `check`.
+                let outcome = match Inflate::new(compression, Magic::V2, payload, limit, scratch) {
+                    Ok(mut inflate) => self.inflated(&mut inflate),
+                    Err(error) => Err(error),
+                };
                 scratch.trim();
                 outcome
             }),
@@ -49,23 +52,16 @@ impl Search {
         Ok(())
     }
 
-    fn inflated(&mut self, mut inflate: Inflate<'_>) -> Result<(), RecordError> {
+    fn inflated(&mut self, inflate: &mut Inflate<'_>) -> Result<(), RecordError> {
         loop {
             let filled = inflate.filled();
-            let there = filled.len();
-            let needed = match frame(filled)? {
-                Framed::Whole { body, rest } => {
-                    let size_bytes = there - rest.len();
-                    if !self.wants_more_after(body)? {
-                        return Ok(());
-                    }
-                    inflate.consume(size_bytes);
-                    continue;
+            if let Framed::Whole { body, rest } = frame(filled)? {
+                let size_bytes = filled.len() - rest.len();
+                if !self.wants_more_after(body)? {
+                    return Ok(());
                 }
-                Framed::Needs { size_bytes } => size_bytes,
-            };
-            // A record that can never become whole is not waited for.
-            if needed > there.saturating_add(inflate.room()) && there > 0 || !inflate.more()? {
+                inflate.consume(size_bytes);
+            } else if !inflate.more()? {
                 return Ok(());
             }
         }
@@ -97,6 +93,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri is too slow for thousands of records, and knows no C")]
     fn every_record_without_a_key_is_named_but_no_more_than_asked_for() {
         for codec in
             [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd]
@@ -109,6 +106,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri knows no C")]
     fn what_is_no_batch_names_no_record() {
         let whole = batch(Compression::Zstd, 6);
         for cut in 0..whole.len() {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::record::{Framed, RawRecord, frame};
+use crate::record::RawRecord;
 use crate::{BatchHeader, Head, Offset, RecordError, decode};
 
 /// What compaction weighs of one record.
@@ -60,16 +60,7 @@ fn each_key_of(
         if left.is_empty() {
             return Err(RecordError::RecordsMissing { record_count: header.record_count, found });
         }
-        let body = match frame(left)? {
-            Framed::Whole { body, rest } => {
-                left = rest;
-                body
-            }
-            Framed::Needs { size_bytes } => {
-                return Err(RecordError::FieldOverrun { needed: size_bytes, left: left.len() });
-            }
-        };
-        let record = RawRecord::read(body)?;
+        let record = RawRecord::take(&mut left)?;
         let offset = header.base_offset + i64::from(record.offset_delta);
         if visit(KeyAt { offset, key: record.key, has_value: record.value.is_some() }).is_break() {
             return Ok(());

@@ -66,3 +66,16 @@ impl From<Offset> for i64 {
         offset.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_added_and_taken_away_up_to_the_ends() {
+        assert_eq!((Offset::new(5) + 2, Offset::new(5) - 2), (Offset::new(7), Offset::new(3)));
+        assert_eq!((Offset::MAX + 1, Offset::new(i64::MIN) - 1), (Offset::MAX, Offset::new(i64::MIN)));
+        assert_eq!((Offset::new(5) - Offset::new(7), Offset::MAX - Offset::new(-1)), (-2, i64::MAX));
+        assert_eq!(i64::from(Offset::new(7)), 7);
+    }
+}

@@ -125,6 +125,29 @@ pub(crate) struct RawRecord<'a> {
 }
 
 impl<'a> RawRecord<'a> {
+    /// Takes the record at the front of `bytes`, all of which are there.
+    #[inline(always)]
+    pub(crate) fn take(bytes: &mut &'a [u8]) -> Result<RawRecord<'a>, RecordError> {
+        match take_plain(bytes) {
+            Some(record) => Ok(record),
+            None => RawRecord::take_other(bytes),
+        }
+    }
+
+    /// Apart from the loops over plain records, which stay small this way.
+    #[inline(never)]
+    fn take_other(bytes: &mut &'a [u8]) -> Result<RawRecord<'a>, RecordError> {
+        match frame(bytes)? {
+            Framed::Whole { body, rest } => {
+                *bytes = rest;
+                RawRecord::read(body)
+            }
+            Framed::Needs { size_bytes } => {
+                Err(RecordError::FieldOverrun { needed: size_bytes, left: bytes.len() })
+            }
+        }
+    }
+
     /// Reads the record whose fields after the length are exactly `body`.
     #[inline(always)]
     pub(crate) fn read(body: &'a [u8]) -> Result<RawRecord<'a>, RecordError> {
@@ -199,42 +222,40 @@ pub(crate) fn frame(bytes: &[u8]) -> Result<Framed<'_>, RecordError> {
     }
 }
 
-/// What stands in front of a record, and where it ends, of a record that is as nearly all are: whole, without
-/// headers, and with lengths and distances of one or two bytes each. `None` says nothing about others.
+/// A record that is as nearly all are: whole, without headers, and with lengths and distances of one or two bytes
+/// each. `None` says nothing about others, and takes nothing.
 #[inline(always)]
-pub(crate) fn take_plain<'a>(bytes: &mut &'a [u8]) -> Option<PlainStamp> {
+fn take_plain<'a>(bytes: &mut &'a [u8]) -> Option<RawRecord<'a>> {
     let all: &'a [u8] = bytes;
     #[expect(clippy::little_endian_bytes, reason = "varints begin with the lowest bits")]
     let window = u64::from_le_bytes(*all.first_chunk()?);
     let (length, length_bytes, window) = varint::short_of(window)?;
+    // Where the next record begins hangs on the length alone: the processor looks at it before it is done here.
+    let (record, rest) = all.split_at_checked(length_bytes + usize::try_from(length).ok()?)?;
     // Length, attributes, and two distances are seven bytes at most.
     let (timestamp_delta_ms, time_bytes, window) = varint::short_of(window >> 8)?;
     let (offset_delta, offset_bytes, _) = varint::short_of(window)?;
-    let key_at = length_bytes + 1 + time_bytes + offset_bytes;
-    let value_at = field_end(all, key_at)?;
-    let headers_at = field_end(all, value_at)?;
-    let is_whole = usize::try_from(length).ok()? + length_bytes == headers_at + 1;
-    if !is_whole || all.get(headers_at) != Some(&0) {
+    let (key, left) = plain_field(record.get(length_bytes + 1 + time_bytes + offset_bytes..)?)?;
+    let (value, left) = plain_field(left)?;
+    // No headers.
+    if *left != [0] {
         return None;
     }
-    *bytes = all.get(headers_at + 1..)?;
-    Some(PlainStamp { timestamp_delta_ms: i64::from(timestamp_delta_ms), offset_delta })
+    *bytes = rest;
+    let timestamp_delta_ms = i64::from(timestamp_delta_ms);
+    Some(RawRecord { timestamp_delta_ms, offset_delta, key, value, headers: Headers::default() })
 }
 
-/// The distances of a record from the bases of its batch.
-pub(crate) struct PlainStamp {
-    pub(crate) timestamp_delta_ms: i64,
-    pub(crate) offset_delta: i32,
-}
-
-/// Where a key or value ends whose length stands at `at`, in a byte or two.
+/// A key or value whose length has one or two bytes, and what is behind it.
 #[inline(always)]
-fn field_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let [low, high] = *bytes.get(at..)?.first_chunk()?;
+fn plain_field(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let [low, high] = *bytes.first_chunk()?;
     let (length, length_bytes, _) = varint::short_of(u64::from(low) | u64::from(high) << 8)?;
-    // A null is as long as an empty one.
-    let length = usize::try_from(length.max(0)).ok().filter(|_| length >= -1)?;
-    Some(at + length_bytes + length)
+    let behind = bytes.get(length_bytes..)?;
+    match usize::try_from(length) {
+        Ok(length) => behind.split_at_checked(length).map(|(field, rest)| (Some(field), rest)),
+        Err(_) => (length == -1).then_some((None, behind)),
+    }
 }
 
 const TOO_LONG: RecordError = RecordError::DoesNotFit { what: "a record of more than 2 GiB" };
@@ -296,6 +317,70 @@ fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
         Some(bytes) => {
             varint::put_i32(out, bytes.len() as i32);
             out.extend_from_slice(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(
+        timestamp_delta_ms: i64,
+        offset_delta: i32,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+    ) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        RawRecord::write(timestamp_delta_ms, offset_delta, key, value, &[], &mut bytes).unwrap();
+        bytes
+    }
+
+    /// What the shortcut says, and how many bytes it takes.
+    fn plain(bytes: &[u8]) -> Option<(i64, i32, usize)> {
+        let mut left = bytes;
+        take_plain(&mut left)
+            .map(|stamp| (stamp.timestamp_delta_ms, stamp.offset_delta, bytes.len() - left.len()))
+    }
+
+    #[test]
+    fn the_shortcut_takes_every_plain_record() {
+        let long = [7; 300];
+        for delta in [0, 1, -1, 63, -64, 64, 8_191, -8_192] {
+            for field in [None, Some(&b""[..]), Some(b"k"), Some(&long[..63]), Some(&long[..64]), Some(&long)]
+            {
+                for (key, value) in [(field, Some(&b"value"[..])), (Some(&b"key"[..]), field)] {
+                    let bytes = record(delta, delta as i32, key, value);
+                    let followed = [&bytes[..], &[0xff; 9]].concat();
+                    let found = Some((delta, delta as i32, bytes.len()));
+                    assert_eq!(plain(&followed), found, "{delta} {key:?} {value:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_shortcut_leaves_other_records_alone() {
+        let mut with_header = Vec::new();
+        let header = Header::new("h", None);
+        RawRecord::write(0, 0, None, Some(b"value"), &[header], &mut with_header).unwrap();
+        assert_eq!(plain(&[&with_header[..], &[0; 9]].concat()), None);
+        assert_eq!(plain(&record(8_192, 0, None, Some(b"value"))), None, "a time of three bytes");
+        assert_eq!(plain(&record(0, 8_192, None, Some(b"value"))), None, "an offset of three bytes");
+        let whole = record(0, 0, Some(b"key"), Some(b"value"));
+        for cut in 0..whole.len() {
+            assert_eq!(plain(&whole[..cut]), None, "{cut}");
+        }
+        for (at, byte, why) in [
+            (0, 30, "ends later than its fields"),
+            (0, 26, "ends before its fields"),
+            (4, 3, "a key of -2 bytes"),
+            (8, 3, "a value of -2 bytes"),
+            (whole.len() - 1, 1, "one header"),
+        ] {
+            let mut bytes = [&whole[..], &[0; 9]].concat();
+            bytes[at] = byte;
+            assert_eq!(plain(&bytes), None, "{why}");
         }
     }
 }

@@ -148,6 +148,29 @@ mod tests {
         }
     }
 
+    /// The shortcuts say nothing of longer ones; of these they must say what the long way says, or they are none.
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri is too slow for every number")]
+    #[expect(clippy::little_endian_bytes, reason = "varints begin with the lowest bits")]
+    fn the_shortcuts_take_every_number_of_one_or_two_bytes() {
+        for value in -8_193..=8_192 {
+            let mut bytes = Vec::new();
+            put_i32(&mut bytes, value);
+            let (len, raw) = (bytes.len(), ((value << 1) ^ (value >> 31)) as u32);
+            bytes.extend([0xa5, 0x5a, 0x81, 0x18, 0xff, 0x00, 0x42, 0x24]);
+            let window = u64::from_le_bytes(*bytes.first_chunk().unwrap());
+            let mut rest = bytes.as_slice();
+            let taken = take_short(&mut rest);
+            if len <= 2 {
+                assert_eq!((taken, rest), (Some(raw), &bytes[len..]), "{value}");
+                assert_eq!(short_of(window), Some((value, len, window >> (8 * len))), "{value}");
+            } else {
+                assert_eq!((taken, rest), (None, &bytes[..]), "{value}");
+                assert_eq!(short_of(window), None, "{value}");
+            }
+        }
+    }
+
     #[test]
     fn longer_than_needed_is_taken_while_it_fits_the_type() {
         assert_eq!(i32_of(&[0x80, 0x00]), Ok((0, 2)));

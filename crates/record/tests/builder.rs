@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use ottla_record::{
-    BatchBuilder, Compression, ControlRecord, Head, Offset, RecordError, TimestampType, decode, verify_crc,
+    BatchBuilder, Compression, ControlRecord, Head, Header, Magic, Offset, RecordError, TimestampType,
+    decode, verify_crc,
 };
 
 fn doubt(what: &'static str) -> Result<(), RecordError> {
@@ -59,13 +60,58 @@ fn a_batch_may_end_after_its_last_record_but_not_before() {
 #[test]
 fn an_empty_batch_is_a_header_alone_whatever_its_codec() {
     for compression in Compression::ALL {
-        let builder = BatchBuilder::new().compression(compression).last_offset(Offset::new(3));
-        assert!(builder.is_empty());
-        let batch = builder.build().unwrap();
+        let mut builder = BatchBuilder::new().compression(compression).last_offset(Offset::new(3));
+        assert_eq!((builder.is_empty(), builder.record_count()), (true, 0));
+        let batch = builder.clone().build().unwrap();
+        builder.push(0, None, None, &[]).unwrap();
+        assert_eq!((builder.is_empty(), builder.record_count()), (false, 1));
+        let Ok(Head::V2(header)) = Head::parse(&batch) else { panic!() };
+        assert_eq!((header.base_timestamp_ms, header.max_timestamp_ms), (-1, -1));
         assert_eq!(batch.len(), 61);
         assert_eq!(verify_crc(&batch).unwrap().compression(), Ok(Compression::None));
         assert_eq!(offsets_and_times(&batch), []);
     }
+}
+
+#[test]
+fn a_head_tells_what_the_batch_was_built_with() {
+    let head = |builder: BatchBuilder| Head::parse(&builder.build().unwrap()).unwrap();
+    let plain = head(BatchBuilder::new());
+    assert_eq!((plain.leader_epoch(), plain.is_transactional(), plain.is_control()), (-1, false, false));
+    assert_eq!(plain.producer(), None);
+    let other = head(BatchBuilder::new().leader_epoch(7).transactional(true).producer(0, 3, 9));
+    assert_eq!((other.leader_epoch(), other.is_transactional(), other.is_control()), (7, true, false));
+    let stamp = other.producer().unwrap();
+    assert_eq!((stamp.producer_id, stamp.producer_epoch, stamp.transactional), (0, 3, true));
+    assert_eq!((stamp.base_sequence, stamp.last_sequence), (9, 9));
+    assert!(head(BatchBuilder::new().control(true)).is_control());
+    assert_eq!([Magic::V0, Magic::V1, Magic::V2].map(Magic::get), [0, 1, 2]);
+}
+
+#[test]
+fn headers_are_counted_named_and_compared() {
+    let (first, second) = (Header::new("näme", Some(b"x")), Header { name: b"\xff", value: None });
+    let batch = |headers: &[Header<'_>]| {
+        let mut builder = BatchBuilder::new();
+        builder.push(0, None, None, headers).unwrap();
+        builder.build().unwrap()
+    };
+    let (none, both, one) = (batch(&[]), batch(&[first, second]), batch(&[first]));
+    let (none, both, one) =
+        (decode(&none, 1 << 20).unwrap(), decode(&both, 1 << 20).unwrap(), decode(&one, 1 << 20).unwrap());
+    let headers = |decoded: &ottla_record::Decoded<'_>| {
+        let headers = decoded.records().next().unwrap().unwrap().headers;
+        (
+            headers.is_empty(),
+            headers.size_hint(),
+            headers.map(|header| header.name_lossy().into_owned()).collect(),
+        )
+    };
+    assert_eq!(headers(&none), (true, (0, Some(0)), Vec::<String>::new()));
+    assert_eq!(headers(&both), (false, (2, Some(2)), vec!["näme".to_owned(), "\u{fffd}".to_owned()]));
+    let records = |decoded| ottla_record::Decoded::records(decoded).next().unwrap().unwrap();
+    assert_eq!(records(&both), records(&both));
+    assert_ne!(records(&both), records(&one));
 }
 
 #[test]

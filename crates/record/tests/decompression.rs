@@ -125,6 +125,45 @@ fn lz4_forms_that_kafka_does_not_read_are_refused() {
         bad[at] ^= 0xff;
         assert_broken(both(&of(Compression::Lz4, 100, &bad)), Compression::Lz4, word);
     }
+    for flags in [0x20, 0xa0, 0xe0, 0x61, 0x62] {
+        let mut bad = good.clone();
+        bad[4] = flags;
+        assert_broken(both(&of(Compression::Lz4, 100, &bad)), Compression::Lz4, "version");
+    }
+}
+
+/// A frame of compressed blocks, each of 64 KiB at most by its head.
+#[expect(clippy::little_endian_bytes, reason = "the LZ4 frame format is little-endian")]
+fn lz4_of_blocks(blocks: &[&[u8]]) -> Vec<u8> {
+    let mut frame = b"\x04\x22\x4d\x18\x60\x40\x82".to_vec();
+    for block in blocks {
+        frame.extend((block.len() as u32).to_le_bytes());
+        frame.extend_from_slice(block);
+    }
+    frame.extend([0; 4]);
+    frame
+}
+
+#[test]
+fn an_lz4_block_of_nothing_is_not_the_end() {
+    let records = records();
+    let (first, second) = records.split_at(40_000);
+    let (first, second) = (lz4_flex::block::compress(first), lz4_flex::block::compress(second));
+    for blocks in [[&first, &second, &[0][..]], [&first, &[0][..], &second], [&[0][..], &first, &second]] {
+        assert_eq!(both(&of(Compression::Lz4, 100, &lz4_of_blocks(&blocks))), Ok(100));
+    }
+}
+
+#[test]
+fn an_lz4_block_that_becomes_larger_than_its_frame_allows_is_refused() {
+    let payload = lz4_of_blocks(&[&lz4_flex::block::compress(&record_of_zeros(0, 70_000))]);
+    let batch = of(Compression::Lz4, 1, &payload);
+    for max_decompressed_bytes in [LIMIT, 65_536] {
+        let found = check(&batch, &Limits { max_decompressed_bytes, ..limits() });
+        assert_broken(found.map(|_| 1), Compression::Lz4, "");
+    }
+    let smaller = check(&batch, &Limits { max_decompressed_bytes: 65_535, ..limits() });
+    assert_eq!(smaller, Err(RecordError::DecompressedTooLarge { limit: 65_535 }));
 }
 
 #[test]
@@ -293,6 +332,33 @@ fn bombs_are_refused_at_the_limit() {
     }
 }
 
+/// Reading on for it would end in another error, or in one of the codec's.
+#[test]
+fn a_record_that_no_limit_allows_is_not_waited_for() {
+    let head_of_a_long_record = record_of_zeros(0, 3 * LIMIT)[..40].to_vec();
+    let too_large = Err(RecordError::DecompressedTooLarge { limit: LIMIT });
+    for (codec, payload) in [
+        (Compression::Gzip, gzip(&head_of_a_long_record)),
+        (Compression::Snappy, snappy_bare(&head_of_a_long_record)),
+        (Compression::Lz4, lz4(&head_of_a_long_record, |info| info)),
+        (Compression::Zstd, zstd_frame(&head_of_a_long_record)),
+    ] {
+        assert_eq!(check(&of(codec, 1, &payload), &limits()), too_large, "{codec}");
+    }
+}
+
+/// A codec would make bytes of nothing, and find none here.
+#[test]
+fn a_batch_that_a_cleaner_emptied_has_no_records_whatever_its_codec() {
+    for codec in Compression::ALL {
+        let emptied = batch(header(0, codec), &[]);
+        assert_eq!(decode(&emptied, LIMIT).unwrap().records().count(), 0, "{codec}");
+    }
+    let with_bytes = batch(header(0, Compression::Gzip), b"no gzip");
+    assert!(matches!(decode(&with_bytes, LIMIT), Err(RecordError::Decompress { .. })));
+    assert!(decode(&batch(header(1, Compression::Gzip), &[]), LIMIT).is_err());
+}
+
 #[test]
 fn a_zstd_window_of_2_gib_is_refused() {
     // A frame with a window descriptor of 2^31 bytes and one empty last block.
@@ -324,6 +390,8 @@ fn a_snappy_framing_that_lies_is_refused() {
         bad[16..20].copy_from_slice(&length.to_be_bytes());
         assert_broken(both(&of(Compression::Snappy, 1, &bad)), Compression::Snappy, "bytes");
     }
+    let ending_in_nothing = snappy_framed(&[&block, b""]);
+    assert_broken(both(&of(Compression::Snappy, 1, &ending_in_nothing)), Compression::Snappy, "of 0 bytes");
     let mut newer = good;
     newer[12..16].copy_from_slice(&2i32.to_be_bytes());
     assert_broken(both(&of(Compression::Snappy, 1, &newer)), Compression::Snappy, "version 2");

@@ -90,6 +90,17 @@ fn log_append_time_is_kept() {
 }
 
 #[test]
+fn records_without_a_time_leave_a_batch_without_one() {
+    let mut builder = BatchBuilder::new();
+    for key in [b"a", b"b"] {
+        builder.push(-1, Some(key), Some(b"value"), &[]).unwrap();
+    }
+    let (_, left) =
+        filter(&builder.build().unwrap(), &FilterRules::default(), |record| record.key == Some(b"b"));
+    assert_eq!((header(&left).base_timestamp_ms, header(&left).max_timestamp_ms), (-1, -1));
+}
+
+#[test]
 fn nothing_is_left_of_a_batch_that_loses_all() {
     for keep_empty in [false, true] {
         let batch = batch(BatchBuilder::new().compression(Compression::Gzip));
@@ -217,6 +228,12 @@ fn an_old_set_that_loses_some_becomes_a_batch() {
     let records: Vec<_> =
         seen(&left).into_iter().map(|(offset, time, _, key, ..)| (offset, time, key)).collect();
     assert_eq!(records, [(51, 30, Some(b"b".to_vec())), (52, 20, Some(b"c".to_vec()))]);
+    let (_, without_horizon) =
+        filter(&message_set(), &FilterRules::default(), |record| record.key == Some(b"b"));
+    let offsets: Vec<_> =
+        seen(&without_horizon).into_iter().map(|(offset, time, ..)| (offset, time)).collect();
+    assert_eq!(offsets, [(51, 30)]);
+    assert_eq!(header(&without_horizon).delete_horizon_ms(), None);
 }
 
 #[test]

@@ -50,7 +50,9 @@ fn magic_0_has_no_timestamps_whatever_its_attributes_say() {
 #[test]
 fn offsets_inside_a_wrapper_of_magic_0_are_absolute() {
     let inner = [message(0, 0, 50, 0, None, Some(b"a")), message(0, 0, 52, 0, None, Some(b"b"))];
-    assert_eq!(read(&wrapped(0, 0, 52, 0, &inner)), Ok(vec![(50, -1), (52, -1)]));
+    for wrapper in [52, 60, 7, 0] {
+        assert_eq!(read(&wrapped(0, 0, wrapper, 0, &inner)), Ok(vec![(50, -1), (52, -1)]), "{wrapper}");
+    }
 }
 
 #[test]

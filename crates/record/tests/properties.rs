@@ -295,8 +295,13 @@ proptest! {
     #[test]
     fn offsets_and_times_are_those_of_the_records(
         records in vec(made_record(), 0..30),
+        are_close in any::<bool>(),
         damage in proptest::option::of((any::<Index>(), any::<u8>())),
     ) {
+        let mut records = records;
+        if are_close {
+            records.iter_mut().for_each(|record| record.0 %= 5_000);
+        }
         let mut builder = BatchBuilder::new().base_offset(Offset::new(70));
         push_all(&mut builder, &records);
         let mut batch = builder.build().unwrap();

@@ -19,7 +19,7 @@ use ottla::producer::snapshot;
 use ottla_protocol::api::*;
 use ottla_protocol::wire::{List, Writer};
 use ottla_protocol::{API_TABLE, ApiKey, encode_message, encode_request};
-use ottla_record::{BatchBuilder, Compression, Head, Header, Offset};
+use ottla_record::{BatchBuilder, Compression, EndTransactionMarker, Head, Header, Offset};
 use ottla_testkit::fixtures;
 use ottla_testkit::fuzz::{DataDirFile, encode_data_dir};
 
@@ -30,11 +30,15 @@ fn main() {
     let mut seeds = Seeds { root: fixtures().join("../../../fuzz/seeds"), written: 0 };
     batches(&mut seeds);
     compressed(&mut seeds);
+    filtered(&mut seeds);
     small_files(&mut seeds);
+    names_and_settings(&mut seeds);
     metadata(&mut seeds);
     requests(&mut seeds);
+    nested_requests(&mut seeds);
     responses(&mut seeds);
     directories(&mut seeds);
+    stores(&mut seeds);
     assert!(seeds.written > 100, "{} seeds", seeds.written);
 }
 
@@ -139,6 +143,61 @@ fn compressed(seeds: &mut Seeds) {
     }
 }
 
+/// A batch of every kind, behind a byte for the rules and one for the records that stay.
+fn filtered(seeds: &mut Seeds) {
+    let mut put = |name: &str, rules: u8, stays: u8, batch: &[u8]| {
+        seeds.put("filter", name, &[&[rules, stays], batch].concat());
+    };
+    for compression in Compression::ALL {
+        put(&format!("half-of-{}", compression.name()), 0, 0b0101_0101, &built(compression, 0));
+    }
+    put("all-of-it", 0, 0xff, &built(Compression::None, 0));
+    put("nothing-but-its-header", 1, 0, &transactional(0));
+    put("discarded", 3, 0xff, &built(Compression::None, 0));
+    put("tombstone-with-a-horizon", 4, 0xff, &built(Compression::Gzip, 0));
+    let marker = EndTransactionMarker {
+        producer_id: 7,
+        producer_epoch: 0,
+        coordinator_epoch: 1,
+        commit: false,
+        timestamp_ms: 1_700_000_000_000,
+    };
+    put("spent-marker", 12, 0xff, &marker.to_batch().unwrap());
+    put("legacy-v0", 4, 0xff, &legacy(0, b"a letter"));
+    put("legacy-v1", 0, 0, &legacy(1, b"a letter"));
+    let wrapped =
+        files("log").into_iter().filter(|(name, _)| name.contains("v1-gzip")).find_map(|(_, log)| {
+            split(&log).into_iter().find(|batch| batch.len() < MAX_SEED_BYTES).map(<[u8]>::to_vec)
+        });
+    put("wrapped-v1", 0, 0b0011_0011, &wrapped.expect("the fixtures have some"));
+}
+
+fn names_and_settings(seeds: &mut Seeds) {
+    for (name, text) in [
+        ("segment", "00000000000001560140.timeindex.deleted"),
+        ("rebuilt", "00000000000000000000.log.rebuilt"),
+        ("partition", "__consumer_offsets-49"),
+        ("deleted", "letters-3.0123456789abcdef0123456789abcdef-delete"),
+        ("stray", "let.ters-0-12.0123456789ABCDEF0123456789abcdef-stray"),
+        ("id", "zHCIxbTgTFqd7XoBtnZJqA"),
+    ] {
+        seeds.put("names", name, text.as_bytes());
+    }
+    for (name, text) in [
+        ("numbers", "retention.ms=-1\nflush.messages=9223372036854775807\nmin.cleanable.dirty.ratio=0.01\n"),
+        ("lists", "cleanup.policy=compact,delete\nleader.replication.throttled.replicas=0:1,1:1\n"),
+        ("words", "message.timestamp.type=LogAppendTime\ncompression.type=zstd\npreallocate=true\n"),
+        ("broker", "log.retention.hours=168\nlog.roll.hours=1\nlog.segment.bytes=1048576\n"),
+        (
+            "small",
+            "internal.segment.bytes=100\nindex.interval.bytes=0\nsegment.index.bytes=4\nsegment.ms=1\n",
+        ),
+        ("exclusive", "min.compaction.lag.ms=10\nmax.compaction.lag.ms=5\n"),
+    ] {
+        seeds.put("settings", name, text.as_bytes());
+    }
+}
+
 fn small_files(seeds: &mut Seeds) {
     for (extension, target, entry) in
         [("index", "offset_index", 8), ("timeindex", "time_index", 12), ("txnindex", "txn_index", 34)]
@@ -235,7 +294,7 @@ fn requests(seeds: &mut Seeds) {
     request!(seeds, "fetch", fetch, 4, 12, 18);
     let names = [metadata::MetadataRequestTopic { name: Some("letters"), ..Default::default() }];
     let metadata = metadata::Request { topics: Some(List::from(&names)), ..Default::default() };
-    request!(seeds, "metadata", metadata, 1, 9, 13);
+    request!(seeds, "metadata", metadata, 0, 1, 9, 13);
     request!(seeds, "api-versions", api_versions::Request::default(), 0, 3, 5);
     request!(seeds, "list-offsets", list_offsets::Request::default(), 1, 6, 11);
     request!(seeds, "create-topics", create_topics::Request::default(), 2, 5, 7);
@@ -246,8 +305,85 @@ fn requests(seeds: &mut Seeds) {
     request!(seeds, "describe-configs", describe_configs::Request::default(), 1, 4);
     request!(seeds, "create-partitions", create_partitions::Request::default(), 0, 2);
     request!(seeds, "describe-cluster", describe_cluster::Request::default(), 0, 2);
+    request!(seeds, "alter-configs", alter_configs::Request::default(), 0, 2);
+    request!(seeds, "incremental-alter-configs", incremental_alter_configs::Request::default(), 0, 1);
     // As librdkafka's first words: a version of ApiVersions that nobody knows.
     seeds.put("request_frame", "api-versions-v99", &[0, 18, 0, 99, 0, 0, 0, 1, 255, 255, 0, 0]);
+}
+
+/// One element in every list.
+fn nested_requests(seeds: &mut Seeds) {
+    let partitions = [list_offsets::ListOffsetsPartition { timestamp: -1, ..Default::default() }];
+    let topics = [list_offsets::ListOffsetsTopic { name: "letters", partitions: List::from(&partitions) }];
+    let listed = list_offsets::Request { topics: List::from(&topics), ..Default::default() };
+    request!(seeds, "list-offsets-nested", listed, 1, 11);
+    let assignments =
+        [create_topics::CreatableReplicaAssignment { partition_index: 0, broker_ids: List::from(&[1]) }];
+    let configs = [create_topics::CreatableTopicConfig { name: "retention.ms", value: Some("-1") }];
+    let topics = [create_topics::CreatableTopic {
+        name: "letters",
+        num_partitions: 1,
+        replication_factor: 1,
+        assignments: List::from(&assignments),
+        configs: List::from(&configs),
+    }];
+    let created = create_topics::Request { topics: List::from(&topics), ..Default::default() };
+    request!(seeds, "create-topics-nested", created, 2, 7);
+    let topics = [delete_topics::DeleteTopicState { name: Some("letters"), ..Default::default() }];
+    let deleted = delete_topics::Request { topics: List::from(&topics), ..Default::default() };
+    request!(seeds, "delete-topics-nested", deleted, 1, 6);
+    let partitions = [delete_records::DeleteRecordsPartition { partition_index: 0, offset: 7 }];
+    let topics =
+        [delete_records::DeleteRecordsTopic { name: "letters", partitions: List::from(&partitions) }];
+    let records = delete_records::Request { topics: List::from(&topics), ..Default::default() };
+    request!(seeds, "delete-records-nested", records, 0, 2);
+    let partitions = [offset_for_leader_epoch::OffsetForLeaderPartition::default()];
+    let topics = [offset_for_leader_epoch::OffsetForLeaderTopic {
+        topic: "letters",
+        partitions: List::from(&partitions),
+    }];
+    let epochs = offset_for_leader_epoch::Request { topics: List::from(&topics), ..Default::default() };
+    request!(seeds, "offset-for-leader-epoch-nested", epochs, 2, 4);
+    let assignments = [create_partitions::CreatePartitionsAssignment { broker_ids: List::from(&[1]) }];
+    let topics = [create_partitions::CreatePartitionsTopic {
+        name: "letters",
+        count: 2,
+        assignments: Some(List::from(&assignments)),
+    }];
+    let grown = create_partitions::Request { topics: List::from(&topics), ..Default::default() };
+    request!(seeds, "create-partitions-nested", grown, 0, 3);
+    nested_config_requests(seeds);
+}
+
+fn nested_config_requests(seeds: &mut Seeds) {
+    let resources = [describe_configs::DescribeConfigsResource {
+        resource_type: 2,
+        resource_name: "letters",
+        configuration_keys: Some(List::from(&["retention.ms"])),
+    }];
+    let described = describe_configs::Request { resources: List::from(&resources), ..Default::default() };
+    request!(seeds, "describe-configs-nested", described, 1, 4);
+    let configs = [alter_configs::AlterableConfig { name: "retention.ms", value: Some("-1") }];
+    let resources = [alter_configs::AlterConfigsResource {
+        resource_type: 2,
+        resource_name: "letters",
+        configs: List::from(&configs),
+    }];
+    let altered = alter_configs::Request { resources: List::from(&resources), ..Default::default() };
+    request!(seeds, "alter-configs-nested", altered, 0, 2);
+    let configs = [incremental_alter_configs::AlterableConfig {
+        name: "cleanup.policy",
+        config_operation: 2,
+        value: Some("compact"),
+    }];
+    let resources = [incremental_alter_configs::AlterConfigsResource {
+        resource_type: 2,
+        resource_name: "letters",
+        configs: List::from(&configs),
+    }];
+    let altered =
+        incremental_alter_configs::Request { resources: List::from(&resources), ..Default::default() };
+    request!(seeds, "incremental-alter-configs-nested", altered, 0, 1);
 }
 
 macro_rules! response {
@@ -277,6 +413,8 @@ fn responses(seeds: &mut Seeds) {
     response!(seeds, ApiKey::DescribeConfigs, describe_configs::Response<'_>);
     response!(seeds, ApiKey::CreatePartitions, create_partitions::Response<'_>);
     response!(seeds, ApiKey::DescribeCluster, describe_cluster::Response<'_>);
+    response!(seeds, ApiKey::AlterConfigs, alter_configs::Response<'_>);
+    response!(seeds, ApiKey::IncrementalAlterConfigs, incremental_alter_configs::Response<'_>);
 }
 
 fn directories(seeds: &mut Seeds) {
@@ -305,4 +443,42 @@ fn directories(seeds: &mut Seeds) {
     put("cleaned", &[(log(0), &both), (Suffixed(FileKind::Log, Suffix::Cleaned, 0), &first)]);
     put("open-transaction", &[(log(0), &transactional(0))]);
     put("snapshot", &[(log(0), &transactional(0)), (Segment(FileKind::Snapshot, 1), &snapshot::encode(&[]))]);
+    put("failed-sync", &[(log(0), &both), (DataDirFile::FailedSync, b"")]);
+    put("rebuilt", &[(log(0), &both), (Suffixed(FileKind::Index, Suffix::Rebuilt, 0), &index)]);
+    put("cut-before", &[(log(0), &both[..both.len() - 5]), (DataDirFile::Cut(0), b"kept aside")]);
+    put("high-watermark", &[(log(0), &both), (DataDirFile::HighWatermarks, offset(1).as_bytes())]);
+    put("compacted", &[(log(0), &second), (DataDirFile::CleanerOffsets, offset(4).as_bytes())]);
+}
+
+/// Whole data directories: who they are, which topics they have, and their partitions.
+fn stores(seeds: &mut Seeds) {
+    use DataDirFile::{
+        Bootstrap, ClusterLog, ClusterSnapshot, DeletedLog, MetaProperties, OtherLog, PartitionMetadata,
+        Segment,
+    };
+    let log = |base| Segment(FileKind::Log, base);
+    let first = built(Compression::None, 0);
+    let dir = fixtures().join("metadata");
+    let [bootstrap, handed_over, snapshot] = [
+        "bootstrap.checkpoint",
+        "handed-over.bootstrap.checkpoint",
+        "__cluster_metadata-0/00000000000000000277-0000000003.checkpoint",
+    ]
+    .map(|name| fs::read(dir.join(name)).unwrap());
+    let cluster = fs::read(dir.join("__cluster_metadata-0/00000000000000000000.log")).unwrap();
+    let cluster = split(&cluster)[..20].concat();
+    let metadata = b"version: 0\ntopic_id: rIo0x0-NQjSB5Xy4oyjHaw\n";
+    let mut put = |name: &str, files: &[(DataDirFile, &[u8])]| {
+        seeds.put("store", name, &encode_data_dir(files));
+    };
+    put("empty", &[]);
+    put("foreign-partition", &[(log(0), &first)]);
+    put("with-an-id", &[(log(0), &first), (PartitionMetadata, metadata)]);
+    put("two-partitions", &[(log(0), &first), (OtherLog(0), &first)]);
+    put("deleted", &[(log(0), &first), (DeletedLog(0), &first)]);
+    put("bootstrap", &[(Bootstrap, &bootstrap), (log(0), &first)]);
+    put("handed-over", &[(Bootstrap, &handed_over), (log(0), &first)]);
+    put("cluster-log", &[(ClusterLog(0), &cluster), (Bootstrap, &bootstrap)]);
+    put("cluster-snapshot", &[(ClusterSnapshot(5), &snapshot), (ClusterLog(5), &[])]);
+    put("no-identity", &[(MetaProperties, b""), (log(0), &first), (PartitionMetadata, metadata)]);
 }

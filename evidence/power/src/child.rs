@@ -4,6 +4,7 @@
 //! PARTITION START` a log starts there now, `p` the power goes now, `y PLACE` a place in the code that syncs.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use ottla::settings::Change;
 use ottla::{AppendOptions, Cleaner, Log, Origin, Store};
 use ottla_record::EndTransactionMarker;
 
+use crate::disk::PROBE;
 use crate::found;
 use crate::model::MAX_MESSAGE_BYTES;
 use crate::op::{At, Batch, Op};
@@ -50,7 +52,14 @@ pub fn run(task: &Task, script: &str) -> Result<(), String> {
         }
     };
     let sites = task.sites.as_ref().map(|(cache, left_out)| Sites::new(cache, left_out.clone()));
-    let fs = Watched::new(Box::new(pull), sites);
+    let probe = match File::open(task.outage.mount.join(PROBE)) {
+        Ok(probe) => probe,
+        Err(e) => {
+            say(&format!("f 0 {PROBE}: {e}"));
+            return Ok(());
+        }
+    };
+    let fs = Watched::new(Box::new(pull), sites, Some(probe));
     let mut workload = Workload { data: &task.data, fs: fs.clone(), store: None, starts: BTreeMap::new() };
     if let Some(times) = task.at_left_out {
         fs.tampering().arm_after_left_out(times, task.at_change);
@@ -138,7 +147,7 @@ impl Workload<'_> {
             Op::DeleteRecords { at, before } => {
                 text(self.log(at)?.delete_records(records::offset(*before)))?;
             }
-            Op::Compact { at } => drop(text(self.log(at)?.compact(&mut Cleaner::default()))?),
+            Op::Compact { at } => return self.compact(at),
             Op::Housekeep => {
                 let report = text(self.store()?.housekeep())?;
                 if let Some((partition, e)) = report.failures.first() {
@@ -153,6 +162,14 @@ impl Workload<'_> {
     fn append(&self, at: &At, batch: &Batch) -> Result<i64, String> {
         let bytes = records::build(batch, at.topic.starts_with('c')).map_err(|e| e.to_string())?;
         Ok(text(self.log(at)?.append(&bytes))?.base_offset.get())
+    }
+
+    /// Up to where it may be compacted now; 0 where nothing was done.
+    fn compact(&self, at: &At) -> Result<i64, String> {
+        let log = self.log(at)?;
+        let compacted = text(log.compact(&mut Cleaner::default()))?;
+        let active = log.segment_base_offsets().last().map_or(0, |base| base.get());
+        Ok(compacted.map_or(0, |_| active))
     }
 
     fn end(&self, at: &At, producer_id: i64, commit: bool) -> Result<(), String> {

@@ -57,6 +57,8 @@ pub struct Tally {
     pub records: u64,
     /// Workloads that a map of an index killed when the disk was gone.
     pub ended_by_map: u64,
+    /// Losses of power behind a close, after which opening had nothing to recover.
+    pub closed: u64,
     /// Logs that had something cut off when they were opened.
     pub cut: u64,
     /// The calls that were under way.
@@ -163,6 +165,7 @@ impl Life<'_> {
         self.remount()?;
         while self.rng.one_in(6) {
             self.work(&[Op::Open])?;
+            self.model.is_closed = false;
             self.tally.in_recovery += 1;
             self.remount()?;
         }
@@ -324,16 +327,24 @@ impl Life<'_> {
     fn fs(&self) -> Arc<Watched> {
         let sites = self.settings.sites.as_ref();
         let sites = sites.map(|(cache, left_out)| Sites::new(cache, left_out.clone()));
-        Arc::new(Watched::new(Box::new(|| {}), sites))
+        Arc::new(Watched::new(Box::new(|| {}), sites, None))
     }
 
-    fn open_and_look(&self) -> Result<(Found, u64), String> {
+    fn open_and_look(&mut self) -> Result<(Found, u64), String> {
         let (store, report) = found::open(&self.data, self.fs()).map_err(|e| e.to_string())?;
         for (partition, recovered) in &report.recovered {
             if let Some(damage) = recovered.damaged.first() {
                 return Err(format!("{partition} is damaged: {damage:?}"));
             }
+            let is_spared = recovered.truncated.is_none() && recovered.rebuilt_indexes.is_empty();
+            if self.model.is_closed && !is_spared {
+                return Err(format!("{partition} was closed, and opening had to work: {recovered:?}"));
+            }
         }
+        if self.model.is_closed && !report.clean {
+            return Err("it was closed, and does not look so".to_owned());
+        }
+        self.tally.closed += u64::from(self.model.is_closed);
         let cut = report.recovered.iter().filter(|(_, recovered)| recovered.truncated.is_some()).count();
         Ok((found::look(&store)?, cut as u64))
     }

@@ -12,6 +12,9 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags};
 use nix::sched::CloneFlags;
 
+/// An empty file on every disk, of which a sync tells whether the file system is still there.
+pub const PROBE: &str = "probe";
+
 /// Which file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -102,6 +105,9 @@ impl Disk {
         std::fs::create_dir_all(&mount).map_err(|e| format!("{}: {e}", mount.display()))?;
         let mut disk = Disk { kind, image, mount, mounted: false };
         disk.mount()?;
+        let probe = File::create(disk.mount.join(PROBE)).and_then(|probe| probe.sync_all());
+        let root = File::open(&disk.mount).and_then(|root| root.sync_all());
+        probe.and(root).map_err(|e| format!("cannot make {PROBE}: {e}"))?;
         Ok(disk)
     }
 

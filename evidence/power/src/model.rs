@@ -35,8 +35,15 @@ pub struct Partition {
     pub end: i64,
     /// Everything below this must be there.
     pub promised_end: i64,
-    /// Whether records may have been replaced by later ones of their key.
+    /// Whether it is compacted.
     pub compacted: bool,
+    /// Below this, records may have been replaced by later ones of their key.
+    pub compacted_end: i64,
+    /// A pass has begun when the log ended there, and was not answered.
+    pub pass_under_way: Option<i64>,
+    /// Whether a pass was broken off, or records are missing since the last one. Until another has ended, recovery
+    /// cannot tell its gaps from records that were lost.
+    pub broken_off: bool,
 }
 
 /// What a topic must be.
@@ -59,6 +66,8 @@ pub struct Model {
     pub producer_id: i64,
     /// Whether the workload has the store open.
     pub is_open: bool,
+    /// Whether the last call that was made is a close, and was answered: then opening has nothing to recover.
+    pub is_closed: bool,
 }
 
 /// What a new topic has as `max.message.bytes`.
@@ -76,6 +85,7 @@ impl Model {
 
     /// A call was made: what holds from here on, whether it is ever answered or not.
     pub fn begun(&mut self, op: &Op) {
+        self.is_closed = false;
         match op {
             Op::Truncate { at, to } => {
                 if let Some(partition) = self.partition(at) {
@@ -85,6 +95,7 @@ impl Model {
             Op::Compact { at } => {
                 if let Some(partition) = self.partition(at) {
                     partition.compacted = true;
+                    partition.pass_under_way = Some(partition.end);
                 }
             }
             Op::Append { batch, .. } => self.next_number = batch.first + u64::from(batch.count),
@@ -98,7 +109,7 @@ impl Model {
             Op::Open => self.is_open = true,
             Op::Drop => self.is_open = false,
             Op::Close => {
-                self.is_open = false;
+                (self.is_open, self.is_closed) = (false, true);
                 self.all().for_each(|partition| partition.promised_end = partition.end);
             }
             Op::Create { topic, partitions } => {
@@ -118,7 +129,17 @@ impl Model {
                 }
             }
             Op::ProducerId => self.producer_id = value,
-            Op::Compact { .. } | Op::Housekeep => {}
+            Op::Housekeep => {}
+            Op::Compact { at } => {
+                if let Some(partition) = self.partition(at) {
+                    partition.pass_under_way = None;
+                    // It may have found that there was nothing to do.
+                    if value > 0 {
+                        partition.compacted_end = value;
+                        partition.broken_off = false;
+                    }
+                }
+            }
             Op::Append { at, .. }
             | Op::EndTransaction { at, .. }
             | Op::Sync { at }
@@ -188,7 +209,7 @@ impl Model {
     }
 
     fn take_over(&mut self, found: &Found) {
-        self.is_open = false;
+        (self.is_open, self.is_closed) = (false, false);
         for (topic, there) in self.topics.values_mut().zip(found.topics.values()) {
             for (partition, there) in topic.partitions.iter_mut().zip(&there.partitions) {
                 partition.take_over(there);
@@ -263,19 +284,24 @@ impl Partition {
         self.shows_what_is_committed(there)
     }
 
-    /// No holes, but in a compacted topic where a later record that is there has the same key; and the known limit:
-    /// of what was not promised there, anything may be missing, for recovery cannot tell that from a gap which Kafka's
-    /// cleaner has left.
+    /// No holes, but where a pass has put a later record of the same key in the place of one. What was not promised
+    /// may be missing too where recovery cannot tell it from the gaps of a cleaner: behind a pass that was broken off,
+    /// and where no record is left at all since the last one.
     fn lacks_nothing(&self, there: &FoundPartition) -> Result<(), String> {
         let here: BTreeSet<i64> = there.records.iter().map(|(offset, _)| *offset).collect();
+        let first_since_pass = here.range(self.compacted_end..).next().copied().unwrap_or(i64::MAX);
+        let is_in_doubt = self.pass_under_way.is_some() || self.broken_off;
+        let replaced_below = self.pass_under_way.unwrap_or(0).max(self.compacted_end);
+        let nothing_is_left = self.compacted_end..first_since_pass;
         let mut later_keys = BTreeSet::new();
         for (offset, record) in self.records.range(there.start..there.end).rev() {
             let Some((number, _)) = record.value else { continue };
+            let key = records::key(number);
+            let is_replaced = *offset < replaced_below && later_keys.contains(&key);
+            let cannot_be_told = self.compacted && (is_in_doubt || nothing_is_left.contains(offset));
             if here.contains(offset) {
-                later_keys.insert(records::key(number));
-            } else if !self.compacted
-                || (*offset < self.promised_end && !later_keys.contains(&records::key(number)))
-            {
+                later_keys.insert(key);
+            } else if !is_replaced && (*offset < self.promised_end || !cannot_be_told) {
                 return Err(format!("a hole at {offset}, in {}..{}", there.start, there.end));
             }
         }
@@ -314,9 +340,17 @@ impl Partition {
         }
         if self.compacted {
             let here: BTreeSet<i64> = there.records.iter().map(|(offset, _)| *offset).collect();
+            // Behind one gap that it could not tell from a cleaner's, recovery can tell no other.
+            let mut since_pass = self.records.range(self.compacted_end..).filter(|(_, r)| r.value.is_some());
+            self.broken_off |= since_pass.any(|(offset, _)| !here.contains(offset));
             self.records.retain(|offset, record| record.value.is_none() || here.contains(offset));
         }
         (self.start, self.end) = (there.start, there.end);
+        if let Some(end) = self.pass_under_way.take() {
+            self.broken_off = true;
+            self.compacted_end = self.compacted_end.max(end);
+        }
+        self.compacted_end = self.compacted_end.min(there.end);
         // It was read from the device after a loss of power, so the next one may not take it either.
         self.promised_end = there.end;
     }
@@ -447,7 +481,7 @@ mod tests {
             Op::Compact { at: at() },
         ] {
             model.begun(&op);
-            model.answered(&op, 0);
+            model.answered(&op, 4);
         }
         let mut left = found([], 4);
         let partition = &mut left.topics.get_mut("b").unwrap().partitions[0];
@@ -457,5 +491,28 @@ mod tests {
         model.clone().accept(&left, None).unwrap();
         left.topics.get_mut("b").unwrap().partitions[0].records.remove(0);
         assert!(model.accept(&left, None).is_err());
+    }
+
+    #[test]
+    fn a_hole_in_a_compacted_topic_is_let_pass_only_where_recovery_cannot_tell() {
+        let compact = Op::Compact { at: at() };
+        let sent = |ops: &[Op]| {
+            let mut model = Model::default();
+            let create = Op::Create { topic: "b".to_owned(), partitions: 1 };
+            for op in [&create, &append(0), &compact].into_iter().chain(ops) {
+                model.begun(op);
+                model.answered(op, 2);
+            }
+            model
+        };
+        let hole = |offsets: &[i64], end| found(offsets.iter().copied(), end);
+        let mut model = sent(&[append(2), append(4)]);
+        assert!(model.accept(&hole(&[0, 1, 2, 4, 5], 6), None).is_err(), "a record is left since the pass");
+        assert!(model.accept(&hole(&[1, 2, 3, 4, 5], 6), None).is_err(), "the pass has made it durable");
+        sent(&[append(2), append(4)]).accept(&hole(&[0, 1, 4, 5], 6), None).unwrap();
+        // A pass that was broken off.
+        let mut model = sent(&[append(2)]);
+        model.begun(&compact);
+        model.accept(&hole(&[0, 1, 3], 4), None).unwrap();
     }
 }

@@ -23,6 +23,8 @@ pub struct Tampering {
     pull: Pull,
     /// Names the place of a sync, where places matter.
     sites: Option<Mutex<Sites>>,
+    /// A file on the same file system, which tells whether that is still there.
+    probe: Option<std::fs::File>,
 }
 
 impl std::fmt::Debug for Tampering {
@@ -46,6 +48,12 @@ impl Tampering {
     pub fn sites_seen(&self) -> Vec<String> {
         let sites = self.sites.as_ref().map(|sites| sites.lock().unwrap_or_else(PoisonError::into_inner));
         sites.map_or_else(Vec::new, |sites| sites.seen())
+    }
+
+    /// XFS answers the sync of a directory with success once it is shut down and has thrown away what was to be
+    /// written; a machine without power answers nothing. The sync of a file that has nothing to write fails then.
+    fn is_answered(&self) -> io::Result<()> {
+        self.probe.as_ref().map_or(Ok(()), std::fs::File::sync_data)
     }
 
     fn before_change(&self) {
@@ -81,13 +89,15 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// With something that cuts the power, and what is to be known of the places that sync.
-    pub fn new(pull: Pull, sites: Option<Sites>) -> Watched {
+    /// With something that cuts the power, what is to be known of the places that sync, and the
+    /// [probe](crate::disk::PROBE).
+    pub fn new(pull: Pull, sites: Option<Sites>, probe: Option<std::fs::File>) -> Watched {
         let tampering = Tampering {
             calls_left: AtomicI64::new(-1),
             after_left_out: Mutex::default(),
             pull,
             sites: sites.map(Mutex::new),
+            probe,
         };
         Watched { tampering: Arc::new(tampering) }
     }
@@ -137,7 +147,11 @@ impl FileSystem for Watched {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.tampering.before_change();
-        if self.tampering.is_left_out(path, true) { Ok(()) } else { Os.sync_dir(path) }
+        if self.tampering.is_left_out(path, true) {
+            return Ok(());
+        }
+        Os.sync_dir(path)?;
+        self.tampering.is_answered()
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
@@ -182,7 +196,11 @@ impl File for WatchedFile {
 
     fn sync(&self) -> io::Result<()> {
         self.tampering.before_change();
-        if self.tampering.is_left_out(&self.path, false) { Ok(()) } else { self.inner.sync() }
+        if self.tampering.is_left_out(&self.path, false) {
+            return Ok(());
+        }
+        self.inner.sync()?;
+        self.tampering.is_answered()
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! run           a partition directory or a data directory; the lock; the order
+//! options       what the caller decides
 //! step          one change, and what cannot be mended
 //! hand          makes the changes and writes them down
 //! overlay       … or makes them in memory only, so that a plan is what would be done and not a guess
@@ -23,6 +24,7 @@ mod checkpoints;
 mod derived;
 mod hand;
 mod leftovers;
+mod options;
 mod overlay;
 mod partition;
 mod remedy;
@@ -35,5 +37,6 @@ pub(crate) use derived::make_txn_index;
 pub(crate) use replay::{Replay, known_at_start};
 pub(crate) use tail::first_offset;
 
-pub use run::{Options, apply, plan};
+pub use options::Options;
+pub use run::{apply, plan};
 pub use step::{Change, Left, Repairs, Step};

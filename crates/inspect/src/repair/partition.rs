@@ -7,8 +7,9 @@ use ottla::metadata::MetadataImage;
 
 use super::derived::{self, Facts};
 use super::hand::Hand;
+use super::leftovers;
+use super::options::Options;
 use super::tail::Tail;
-use super::{leftovers, run::Options};
 use crate::error::Result;
 use crate::partition::PartitionDir;
 use crate::verify::{Pool, Recovery, Report, Settings, check_partition, check_topic};

@@ -4,41 +4,22 @@ use std::sync::Arc;
 
 use ottla::LogConfig;
 use ottla::dir::{DirLock, DirName, FileName, TopicPartition};
-use ottla::fs::{FileSystem, Os};
+use ottla::fs::FileSystem;
 use ottla::metadata::{self, CLUSTER_METADATA_DIR, MetadataImage, Source};
 
 use super::checkpoints;
 use super::hand::{Hand, Own};
+use super::options::Options;
 use super::overlay::Overlay;
 use super::partition::Partition;
 use super::step::{Left, Repairs};
 use crate::error::{At, Result};
-use crate::owner::give_to_owner_of;
 use crate::partition::{PartitionDir, name_of};
 use crate::progress::Progress;
 use crate::reindex::interval_of;
 use crate::verify::{
     Kind, Report, check_small_files, is_data_dir, neither, partitions_in, read_metadata, size_of,
 };
-
-/// How a directory is mended.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where the files are: the operating system's, where nothing else is given.
-    pub fs: Arc<dyn FileSystem>,
-    /// Whether a log is cut at its first damage, and bytes that were said to be on disk go out of it. They are
-    /// kept aside, in `.cut` files.
-    pub cut_below_recovery_point: bool,
-    /// Who owns a file that was written (the first path is its directory, the second the file): whoever owns
-    /// the directory, on the operating system's files.
-    pub own: Option<fn(&Path, &Path) -> Result<()>>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { fs: Arc::new(Os), cut_below_recovery_point: false, own: Some(give_to_owner_of) }
-    }
-}
 
 /// Tells what [`apply`] would do, and changes nothing. It is done in truth, on files in memory that lie over
 /// those of the directory.

@@ -10,9 +10,10 @@ use ottla::fs::FileSystem;
 use ottla::metadata::bootstrap::BOOTSTRAP_FILE;
 use ottla::metadata::{self, CLUSTER_METADATA_DIR, MetadataImage, Source};
 
+use super::context::{Recovery, Settings};
 use super::finding::{Finding, Report};
 use super::kind::Kind;
-use super::partition::{Recovery, Settings, check_partition, is_there};
+use super::partition::{check_partition, is_there};
 use super::pool::Pool;
 use crate::partition::PartitionDir;
 use crate::reindex::interval_of;

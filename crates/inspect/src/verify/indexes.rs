@@ -6,11 +6,11 @@ use ottla::dir::{FileKind, read_whole};
 use ottla::fs::FileSystem;
 use ottla::segment::{Entry, OffsetIndexEntry, TimeIndexEntry};
 
+use super::context::Context as Partition;
 use super::finding::{Finding, Report};
 use super::index_file::IndexFile;
 use super::kind::Kind;
 use super::offset_index::OffsetIndexCheck;
-use super::partition::Context as Partition;
 use super::seen::Seen;
 use super::time_index::TimeIndexCheck;
 use crate::partition::SegmentFile;
@@ -34,7 +34,8 @@ impl Indexes {
         let (offset_path, time_path) =
             (segment.sibling(FileKind::Index), segment.sibling(FileKind::TimeIndex));
         let entries = entries::<OffsetIndexEntry>(partition, &offset_path, report)?;
-        let (offsets, problems) = OffsetIndexCheck::new(base, partition.index_interval_bytes, &entries);
+        let (offsets, problems) =
+            OffsetIndexCheck::new(base, partition.settings.index_interval_bytes, &entries);
         tell(&offset_path, problems, false, report);
         let entries = self::entries::<TimeIndexEntry>(partition, &time_path, report)?;
         let (times, problems) = TimeIndexCheck::new(base, &entries);
@@ -104,12 +105,22 @@ fn entries<E: Entry>(partition: &Partition<'_>, path: &Path, report: &mut Report
     let entries_end = IndexFile::<E>::position_of(index.entries.len());
     if index.padding_bytes > 0 {
         let what = format!("{} zero bytes follow the last entry", index.padding_bytes);
-        report.add(finding(Some(entries_end), Kind::IndexPadded, what, !partition.recovery.marked_clean));
+        report.add(finding(
+            Some(entries_end),
+            Kind::IndexPadded,
+            what,
+            !partition.settings.recovery.marked_clean,
+        ));
     }
     if index.odd_bytes > 0 {
         let what = format!("{} bytes at the end are no whole entry", index.odd_bytes);
         let position = bytes.len() as u64 - index.odd_bytes;
-        report.add(finding(Some(position), Kind::IndexLength, what, !partition.recovery.marked_clean));
+        report.add(finding(
+            Some(position),
+            Kind::IndexLength,
+            what,
+            !partition.settings.recovery.marked_clean,
+        ));
     }
     Ok(index.entries)
 }

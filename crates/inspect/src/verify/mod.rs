@@ -4,6 +4,7 @@
 //! ```text
 //! run           a partition directory, or a data directory
 //! data_dir      meta.properties, checkpoints, metadata; and of each directory in it:
+//! context       what is known of a partition beside its files
 //! partition     names, leader epochs, snapshots; and of each segment:
 //! segment       every batch, from one to the next; each is shown to the checks below
 //! ahead         reads on, while batches are checked by themselves and looked at in order
@@ -25,6 +26,7 @@
 
 mod ahead;
 mod chunk;
+mod context;
 mod data_dir;
 mod epochs;
 mod finding;
@@ -51,9 +53,10 @@ pub use kind::Kind;
 pub(crate) use run::neither;
 pub use run::{Options, verify};
 
+pub(crate) use context::{Recovery, Settings};
 pub(crate) use data_dir::{
     check_small_files, check_topic, is_data_dir, partitions_in, read_metadata, size_of,
 };
-pub(crate) use partition::{Recovery, Settings, check_partition};
+pub(crate) use partition::check_partition;
 pub(crate) use pool::Pool;
 pub(crate) use snapshots::may_be_of;

@@ -8,9 +8,9 @@ use ottla::Offset;
 use ottla::dir::{FileKind, FileName, Leftover, Leftovers};
 use ottla::fs::{DirEntry, FileSystem};
 
+use super::context::Context as Partition;
 use super::finding::{Finding, Report};
 use super::kind::Kind;
-use super::partition::Context as Partition;
 
 /// A name, and what is wrong about it.
 type Problem = (String, Kind, String);
@@ -25,8 +25,8 @@ pub fn check(partition: &Partition<'_>, report: &mut Report) -> Result<()> {
     let (fs, dir) = (&**partition.fs, partition.dir);
     let mut found = problems(&list(fs, dir)?);
     // Of a directory in use it is work under way.
-    found.retain(|(_, kind, _)| !(partition.is_in_use && *kind == Kind::Leftover));
-    if partition.is_live && !found.is_empty() {
+    found.retain(|(_, kind, _)| !(partition.settings.is_in_use && *kind == Kind::Leftover));
+    if partition.settings.is_live && !found.is_empty() {
         // A segment comes and goes file by file; what is not so a moment later was such a moment.
         sleep(MOMENT);
         let still = problems(&list(fs, dir)?);

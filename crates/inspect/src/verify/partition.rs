@@ -2,95 +2,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Result;
-use ottla::dir::{
-    CleanShutdown, FileKind, FileName, LeaderEpochs, OffsetCheckpoint, PartitionMetadata, TopicPartition,
-};
+use ottla::dir::{FileKind, FileName, LeaderEpochs, PartitionMetadata};
 use ottla::fs::FileSystem;
 use ottla::producer::{ProducerEntry, snapshot};
 use ottla::{Error, Offset};
 
+use super::context::{Context, Settings};
 use super::epochs::EpochCheck;
 use super::finding::{Finding, Report};
 use super::kind::Kind;
 use super::names;
 use super::offsets::OffsetCheck;
-use super::pool::Pool;
 use super::segment::{LogChecks, check_segment, tell_of_snapshots};
 use super::settle::settled;
 use super::snapshots::{SnapshotCheck, may_be_of};
 use super::txns::TxnCheck;
 use crate::partition::PartitionDir;
-
-/// What the data directory says about how a log will be opened the next time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recovery {
-    /// Whether the last stop was marked as clean, so that nothing is looked at.
-    pub marked_clean: bool,
-    /// Everything below is said to be on disk.
-    pub recovery_point: Option<Offset>,
-    /// Everything below is said to be deleted.
-    pub log_start_offset: Option<Offset>,
-}
-
-impl Recovery {
-    /// What is known of this partition. A checkpoint that cannot be read says nothing, as for recovery.
-    pub fn of(fs: &dyn FileSystem, data_dir: &Path, partition: &TopicPartition) -> Recovery {
-        let offset = |checkpoint: OffsetCheckpoint| {
-            checkpoint.read(fs, data_dir).ok().and_then(|offsets| offsets.get(partition).copied())
-        };
-        Recovery {
-            marked_clean: matches!(CleanShutdown::read(fs, data_dir), Ok(Some(_))),
-            recovery_point: offset(OffsetCheckpoint::RecoveryPoint),
-            log_start_offset: offset(OffsetCheckpoint::LogStart),
-        }
-    }
-}
-
-/// What decides over findings beside the files themselves.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings<'a> {
-    /// How the log will be opened the next time.
-    pub recovery: Recovery,
-    /// The topic's setting.
-    pub index_interval_bytes: u32,
-    /// Whether another process may be writing, so that a finding is looked at twice.
-    pub is_live: bool,
-    /// Whether a process is known to have it open for writing.
-    pub is_in_use: bool,
-    /// Who checks batches.
-    pub pool: &'a Pool,
-}
-
-/// One partition that is being checked.
-pub struct Context<'a> {
-    pub fs: &'a Arc<dyn FileSystem>,
-    pub dir: &'a Path,
-    pub recovery: Recovery,
-    /// The topic's setting.
-    pub index_interval_bytes: u32,
-    /// Whether another process may be writing.
-    pub is_live: bool,
-    /// Whether a process is known to have the directory open for writing.
-    pub is_in_use: bool,
-    /// Who checks batches.
-    pub pool: &'a Pool,
-    /// Is told how many bytes of the log were looked at.
-    pub progress: &'a dyn Fn(u64),
-}
-
-impl Context<'_> {
-    /// Whether recovery cuts off what stands behind the whole batches that end before this offset, and
-    /// loses nothing that is said to be on disk.
-    pub fn cuts_behind(&self, end_offset: Offset) -> bool {
-        !self.recovery.marked_clean && self.recovery.recovery_point.is_none_or(|point| end_offset >= point)
-    }
-
-    /// Whether recovery makes the indexes of a segment that ends before this offset anew.
-    pub fn recovers(&self, end_offset: Offset, sealed: bool) -> bool {
-        let looked_at = self.recovery.recovery_point.is_none_or(|point| end_offset > point);
-        !self.recovery.marked_clean && (looked_at || !sealed)
-    }
-}
 
 /// Checks everything in one partition directory, and tells where the log ends.
 ///
@@ -103,8 +30,7 @@ pub fn check_partition(
     progress: &dyn Fn(u64),
     report: &mut Report,
 ) -> Result<Offset> {
-    let Settings { recovery, index_interval_bytes, is_live, is_in_use, pool } = settings;
-    let partition = Context { fs, dir, recovery, index_interval_bytes, is_live, is_in_use, pool, progress };
+    let partition = Context { fs, dir, settings, progress };
     report.summary.partitions += 1;
     names::check(&partition, report)?;
     check_partition_metadata(&partition, report)?;
@@ -125,7 +51,7 @@ pub fn check_partition(
         let files = [FileKind::Log, FileKind::Index, FileKind::TimeIndex].map(|kind| segment.sibling(kind));
         let checked = settled(
             &**fs,
-            if is_live { &files } else { &[] },
+            if settings.is_live { &files } else { &[] },
             |(found, _): &(Report, _)| found.findings.is_empty(),
             || {
                 let (mut found, mut checks) = (Report::default(), checks.clone());
@@ -155,7 +81,7 @@ fn check_end(
     report: &mut Report,
 ) {
     // The file may have come since it was read.
-    checks.epochs.refresh(read_epochs(partition).unwrap_or_default());
+    checks.epochs.refresh(partition.read_epochs().unwrap_or_default());
     checks.epochs.end(partition.dir, report);
     let end_offset = checks.offsets.end_offset();
     tell_of_snapshots(checks.snapshots.reach(end_offset, checks.txns.own()), report);
@@ -182,11 +108,6 @@ fn check_partition_metadata(partition: &Context<'_>, report: &mut Report) -> Res
     }
 }
 
-/// The epochs, as far as they can be read.
-pub fn read_epochs(partition: &Context<'_>) -> Option<LeaderEpochs> {
-    LeaderEpochs::read(&**partition.fs, partition.dir).ok()
-}
-
 fn checked_epochs(partition: &Context<'_>, report: &mut Report) -> Result<LeaderEpochs> {
     match LeaderEpochs::read(&**partition.fs, partition.dir) {
         Ok(epochs) => Ok(epochs),
@@ -211,7 +132,7 @@ fn read_snapshots(
     let mut check = SnapshotCheck::new(start.unwrap_or_default());
     for offset in offsets {
         let path = FileName::new(*offset, FileKind::Snapshot).in_dir(&log.path);
-        let watched = if partition.is_live { vec![path.clone()] } else { Vec::new() };
+        let watched = if partition.settings.is_live { vec![path.clone()] } else { Vec::new() };
         let read = || Ok(snapshot::read(&**partition.fs, &path));
         match settled(&**partition.fs, &watched, ottla::Result::is_ok, read)? {
             Ok(entries) => {
@@ -241,13 +162,13 @@ fn read_snapshots(
 
 /// Checkpoints that speak of offsets which the log does not reach.
 fn check_marks(partition: &Context<'_>, end_offset: Offset, report: &mut Report) {
-    if let Some(point) = partition.recovery.recovery_point.filter(|point| *point > end_offset) {
+    if let Some(point) = partition.settings.recovery.recovery_point.filter(|point| *point > end_offset) {
         let what = format!(
             "everything below offset {point} is said to be on disk, and the log ends at {end_offset}"
         );
         report.harm(partition.dir, None, Kind::CheckpointBeyondEnd, what);
     }
-    if let Some(start) = partition.recovery.log_start_offset.filter(|start| *start > end_offset) {
+    if let Some(start) = partition.settings.recovery.log_start_offset.filter(|start| *start > end_offset) {
         let what = format!("the log is said to begin at offset {start}, and it ends at {end_offset}");
         report.harm(partition.dir, None, Kind::CheckpointBeyondEnd, what);
     }
@@ -261,8 +182,8 @@ fn check_last_snapshot(
     report: &mut Report,
 ) {
     // Kafka forgets the producers of a log of which nothing is left.
-    let is_emptied = partition.recovery.log_start_offset.unwrap_or_default() >= end_offset;
-    let is_missing = partition.recovery.marked_clean && !snapshots.contains(&end_offset);
+    let is_emptied = partition.settings.recovery.log_start_offset.unwrap_or_default() >= end_offset;
+    let is_missing = partition.settings.recovery.marked_clean && !snapshots.contains(&end_offset);
     if is_missing && !is_emptied {
         let what = format!("there is none of offset {end_offset}, where the log ended when it was closed");
         let path = FileName::new(end_offset, FileKind::Snapshot).in_dir(partition.dir);
@@ -274,7 +195,7 @@ fn check_last_snapshot(
             position: None,
             kind: Kind::SnapshotDisagrees,
             what: format!("it is of the state at offset {offset}, and the log ends at {end_offset}"),
-            harmless: !partition.recovery.marked_clean,
+            harmless: !partition.settings.recovery.marked_clean,
         });
     }
 }

@@ -7,9 +7,10 @@ use ottla::dir::DirLock;
 use ottla::fs::FileSystem;
 use ottla::{LogConfig, metadata};
 
+use super::context::{Recovery, Settings};
 use super::data_dir::{check_data_dir, is_data_dir, size_of};
 use super::finding::Report;
-use super::partition::{Recovery, Settings, check_partition};
+use super::partition::check_partition;
 use super::pool::Pool;
 use crate::error::{Error, Result};
 use crate::partition::{PartitionDir, name_of};

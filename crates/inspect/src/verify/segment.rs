@@ -10,12 +10,12 @@ use ottla::{Offset, Position};
 
 use super::ahead::Ahead;
 use super::chunk::Batch;
+use super::context::Context as Partition;
 use super::epochs::EpochCheck;
 use super::finding::{Finding, Report};
 use super::indexes::Indexes;
 use super::kind::Kind;
 use super::offsets::OffsetCheck;
-use super::partition::{Context as Partition, read_epochs};
 use super::seen::Seen;
 use super::snapshots::{Disagreement, SnapshotCheck};
 use super::txns::{self, TxnCheck};
@@ -63,9 +63,9 @@ pub fn check_segment(
     let SegmentScan { indexes, is_damaged, .. } = scan;
     let end_offset = checks.offsets.end_offset();
     // What points into a tail that recovery cuts, recovery makes anew.
-    let is_made_anew =
-        tail == Tail::Cuttable || (tail == Tail::Clean && partition.recovers(end_offset, sealed));
-    indexes.end(sealed || partition.recovery.marked_clean, is_made_anew, report);
+    let is_made_anew = tail == Tail::Cuttable
+        || (tail == Tail::Clean && partition.settings.recovery.remakes_indexes(end_offset, sealed));
+    indexes.end(sealed || partition.settings.recovery.marked_clean, is_made_anew, report);
     let is_readable = aborted.is_some();
     let problems = checks.txns.end_segment(&aborted.unwrap_or_default(), end_offset);
     // Where batches are lost, what the log does not say proves nothing.
@@ -116,7 +116,7 @@ impl SegmentScan<'_, '_> {
             if stopped.end == WalkEnd::Clean {
                 return Ok(Tail::Clean);
             }
-            if self.partition.is_live && !sealed && looks < SETTLING_LOOKS {
+            if self.partition.settings.is_live && !sealed && looks < SETTLING_LOOKS {
                 looks += 1;
                 sleep(SETTLING_TIME);
                 (position, end) = (stopped.position, self.len()?);
@@ -145,7 +145,7 @@ impl SegmentScan<'_, '_> {
     fn scan(&mut self, mut position: u64, end: u64) -> Result<ScanEnd> {
         let file = Arc::clone(&self.file);
         loop {
-            let mut ahead = Ahead::new(self.partition.pool, &*file, position, end);
+            let mut ahead = Ahead::new(self.partition.settings.pool, &*file, position, end);
             while let Some(chunk) = ahead.next().at("read", &self.segment.path)? {
                 for batch in chunk.batches() {
                     self.look(batch);
@@ -216,7 +216,7 @@ impl SegmentScan<'_, '_> {
             return;
         }
         // Another process may have begun an epoch since the file was read.
-        self.checks.epochs.refresh(read_epochs(self.partition).unwrap_or_default());
+        self.checks.epochs.refresh(self.partition.read_epochs().unwrap_or_default());
         if let Some(what) = self.checks.epochs.disagreement(seen) {
             let path = LeaderEpochs::path(self.partition.dir);
             self.report.harm(&path, None, Kind::EpochsDisagree, what);
@@ -256,9 +256,9 @@ impl SegmentScan<'_, '_> {
         };
         let what = Damage::of(&stopped.end, self.segment.path.clone(), stopped.position)
             .map_or_else(String::new, |damage| damage.what);
-        let harmless = is_unfinished && !sealed && self.partition.cuts_behind(end_offset);
+        let harmless = is_unfinished && !sealed && self.partition.settings.recovery.cuts_behind(end_offset);
         let mut what = format!("{what}; {} bytes, from offset {end_offset} on", end - stopped.position);
-        if is_unfinished && !sealed && self.partition.is_in_use {
+        if is_unfinished && !sealed && self.partition.settings.is_in_use {
             what.push_str("; the directory is in use, so this may be a write under way: check again later");
         }
         let (file, position) = (self.segment.path.clone(), Some(stopped.position));

@@ -4,9 +4,9 @@ use ottla::dir::FileKind;
 use ottla::producer::{AbortedTxn, BatchStamp, CompletedTxn, ProducerEntry, ProducerState, TxnIndex};
 use ottla::{Error, Offset};
 
+use super::context::Context as Partition;
 use super::finding::Report;
 use super::kind::Kind;
-use super::partition::Context as Partition;
 use super::seen::Seen;
 use crate::error::Result;
 use crate::partition::SegmentFile;

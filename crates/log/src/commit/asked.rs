@@ -1,7 +1,9 @@
 //! The logs of a store that somebody wants synced and does not sync himself.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Which logs were asked for since the last round.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Those who are called once what they appended is on disk.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 type Call = Box<dyn FnOnce(Result<()>) + Send>;
 

@@ -4,8 +4,7 @@
 //! covers them together. Nothing is synced under the append lock.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dir::FileKind;
@@ -14,6 +13,8 @@ use crate::fs::OpenMode;
 use crate::offset::Offset;
 use crate::segment::Segment;
 use crate::shared::Shared;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What of a log is on disk.
 #[derive(Debug)]
@@ -184,6 +185,7 @@ impl Commit {
         let sealed = std::mem::take(&mut *self.sealed.lock().unwrap_or_else(PoisonError::into_inner));
         let names = self.names_dirty.swap(false, Ordering::AcqRel);
         let result = self.sync_all(shared, sealed.values().chain(active.as_ref()), names);
+        let result = closed_if_deleted(shared, result);
         if let Err(Error::Io { source, .. }) = &result {
             shared.poison(source.clone());
         }
@@ -197,10 +199,11 @@ impl Commit {
         names: bool,
     ) -> Result<()> {
         for segment in segments {
-            let base_offset = segment.base_offset();
             let files = match segment.files() {
-                // One that was not read since the log was opened, and that retention took meanwhile.
-                Err(e) if e.is_not_found() && !shared.segments.contains(base_offset) => continue,
+                // Its files were closed, and retention or a cut takes it away meanwhile, or has.
+                Err(e) if e.is_not_found() && (segment.is_retired() || !shared.segments.holds(segment)) => {
+                    continue;
+                }
                 files => files?,
             };
             segment.sync(&*files.log)?;
@@ -222,10 +225,19 @@ impl Commit {
         let synced = sync_derived(shared).and_then(|()| {
             shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
         });
+        let synced = closed_if_deleted(shared, synced);
         if let Err(Error::Io { source, .. }) = &synced {
             shared.poison(source.clone());
         }
         synced
+    }
+}
+
+/// Where its topic was deleted, the directory has another name by now.
+fn closed_if_deleted(shared: &Shared, synced: Result<()>) -> Result<()> {
+    match synced {
+        Err(e) if e.is_not_found() => shared.ensure_open().and(Err(e)),
+        synced => synced,
     }
 }
 

@@ -1,12 +1,12 @@
 //! What compaction works with, and what it tells.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ottla_record::BatchFilter;
 
 use super::offset_map::MapLimits;
 use crate::offset::Offset;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The memory of a [`Cleaner`]: Kafka's broker settings `log.cleaner.*`.
 #[derive(Clone, Copy, Debug, PartialEq)]

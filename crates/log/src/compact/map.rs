@@ -10,7 +10,7 @@ use super::cleaner::Cleaner;
 use super::halt::{Pass, unreadable};
 use super::marks::Marks;
 use super::offset_map::{KeyHash, MapLimits, OffsetMap, Put};
-use super::run::Round;
+use super::round::Round;
 use super::scan::{self, Batch, Next};
 use super::transactions::Transactions;
 use crate::append::marker_of;

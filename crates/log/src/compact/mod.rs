@@ -11,7 +11,7 @@
 //! | 2 | [`map`] | where each key stands last, in an [`offset_map`] of bounded memory; what that replaces: [`marks`] |
 //! | 3 | [`groups`], [`rewrite`] | which segments become one; what stays of each batch, in [`cleaned`] files; what need not be read again: [`ahead`] |
 //! | 4 | [`swap`] | the new segment takes the place of the old ones |
-//! | 5 | [`run`] | the steps in order; then the mark up to where the log is compacted |
+//! | 5 | [`run`] | the steps in order, of one [`round`]; then the mark up to where the log is compacted |
 //!
 //! What stays besides the newest record of each key: tombstones for `delete.retention.ms` after the pass that
 //! first finds them newest; markers until no record of their transaction is left, and as long after that; the
@@ -31,6 +31,7 @@ mod map;
 mod marks;
 mod offset_map;
 mod rewrite;
+mod round;
 mod run;
 mod scan;
 mod swap;
@@ -39,6 +40,7 @@ mod turn;
 
 pub(crate) use choose::{Cleanable, filthiest};
 pub use cleaner::{Cleaner, CleanerConfig, Compacted, Stopper};
-pub(crate) use run::{Door, assess, run};
+pub(crate) use round::Door;
+pub(crate) use run::{assess, run};
 pub(crate) use transactions::LastBatches;
 pub(crate) use turn::Turn;

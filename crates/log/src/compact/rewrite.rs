@@ -10,7 +10,7 @@ use super::cleaned::{CleanedSegment, Finished};
 use super::cleaner::{Cleaner, Compacted};
 use super::halt::{Pass, unreadable};
 use super::map::KeyOffsets;
-use super::run::Round;
+use super::round::Round;
 use super::scan::{self, Batch, Next};
 use super::transactions::{Ended, LastBatches, Transactions};
 use crate::append::marker_of;

@@ -1,67 +1,21 @@
 //! One pass over one log: the steps of the module's table, in order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::choose::{self, Cleanable, LogFacts, SegmentFacts};
-use super::cleaner::{Cleaner, Compacted, Stopper};
+use super::cleaner::{Cleaner, Compacted};
 use super::groups::{self, SegmentSize};
 use super::halt::{Halt, Pass};
 use super::map::{self, KeyOffsets};
 use super::rewrite::Rewrite;
+use super::round::{Door, Round};
 use super::swap;
-use super::transactions::{LastBatches, Transactions};
+use super::transactions::Transactions;
 use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::offset::{Offset, Position};
 use crate::segment::{HeadWalk, Segment, Walked};
 use crate::shared::Shared;
-
-/// The log that a pass works on, and what it may ask of it.
-pub(crate) struct Door<'a> {
-    pub shared: &'a Shared,
-    /// Serialises what changes the segments; held only while a segment is swapped.
-    pub maintenance: &'a Mutex<()>,
-    /// Whether the log is about to be closed.
-    pub is_closing: &'a dyn Fn() -> bool,
-    pub last_batches: &'a dyn Fn() -> Result<LastBatches>,
-}
-
-/// A pass that is under way.
-pub(super) struct Round<'a> {
-    pub shared: &'a Shared,
-    door: &'a Door<'a>,
-    stopper: Stopper,
-    /// How often the end of the log had been cut when the pass began.
-    truncations: u64,
-}
-
-impl Round<'_> {
-    /// Whether the pass may go on: a cut since it began may have taken the record that replaced another.
-    pub(super) fn ensure_undisturbed(&self) -> Pass<()> {
-        let is_disturbed = self.stopper.is_stopped()
-            || (self.door.is_closing)()
-            || self.shared.ensure_open().is_err()
-            || self.shared.truncations() != self.truncations;
-        if is_disturbed { Err(Halt::Aborted) } else { Ok(()) }
-    }
-
-    /// The sealed segments that may hold records between two offsets.
-    pub(super) fn sealed_between(&self, from: Offset, to: Offset) -> Vec<Arc<Segment>> {
-        let mut segments = self.shared.segments.from(from);
-        segments.retain(|segment| segment.base_offset() < to && !segment.is_active());
-        segments
-    }
-
-    pub(super) fn last_batches(&self) -> Result<LastBatches> {
-        (self.door.last_batches)()
-    }
-
-    /// Whether the segments of a group are still those of the log.
-    fn ensure_held(&self, group: &[Arc<Segment>]) -> Pass<()> {
-        let held = group.iter().all(|segment| self.shared.segments.holds(segment));
-        if held { Ok(()) } else { Err(Halt::Aborted) }
-    }
-}
 
 /// What the choice of a log depends on. Where overdue records matter, the first head of each segment is read.
 pub(crate) fn facts(shared: &Shared) -> Result<LogFacts> {
@@ -113,8 +67,7 @@ pub(crate) fn run(
     cleanable: &Cleanable,
 ) -> Result<Option<Compacted>> {
     let shared = door.shared;
-    let truncations = shared.truncations();
-    let round = Round { shared, door, stopper: cleaner.stopper(), truncations };
+    let round = Round::begin(door, cleaner.stopper());
     swap::remove_leftovers(shared)?;
     match pass(&round, cleaner, cleanable) {
         Ok(done) => Ok(Some(done)),
@@ -180,7 +133,7 @@ fn replace_group(
         Err(Halt::Failed(_)) if round.ensure_held(group).is_err() => return Err(Halt::Aborted),
         finished => finished?,
     };
-    let _alone = round.door.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = round.alone();
     round.ensure_undisturbed()?;
     round.ensure_held(group)?;
     round.shared.ensure_writable()?;
@@ -189,7 +142,7 @@ fn replace_group(
 
 /// Where the next pass begins.
 fn note_done(round: &Round<'_>, keys: &KeyOffsets) -> Pass<()> {
-    let _alone = round.door.maintenance.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = round.alone();
     round.ensure_undisturbed()?;
     if let Some(checkpoints) = &round.shared.checkpoints {
         checkpoints.set_cleaner_point(&round.shared.topic_partition, keys.end_offset)?;

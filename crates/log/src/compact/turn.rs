@@ -1,7 +1,7 @@
 //! Who compacts a log.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// One pass over a log at a time, and none once it is about to be closed.
 #[derive(Debug, Default)]

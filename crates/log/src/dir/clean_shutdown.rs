@@ -125,4 +125,11 @@ mod tests {
         assert!(CleanShutdown::remove(&Os, dir.path()).unwrap());
         assert_eq!(CleanShutdown::read(&Os, dir.path()).unwrap(), None);
     }
+
+    #[test]
+    fn a_mark_that_cannot_be_removed_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(CleanShutdown::path(dir.path())).unwrap();
+        assert!(matches!(CleanShutdown::remove(&Os, dir.path()), Err(Error::Io { action: "remove", .. })));
+    }
 }

@@ -35,6 +35,21 @@ pub fn make_dir(fs: &dyn FileSystem, path: &Path) -> Result<bool> {
     Ok(true)
 }
 
+/// Makes the name of a directory durable, which a process may have made that was killed before it could. Whoever may
+/// not read the directory above, or is on a disk of its own below one that is read-only, has not made it.
+///
+/// # Errors
+/// [`Error::Io`] naming the directory above.
+pub(crate) fn settle_dir(fs: &dyn FileSystem, path: &Path) -> Result<()> {
+    let holder = parent(path);
+    match fs.sync_dir(holder) {
+        Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            Ok(())
+        }
+        synced => synced.map_err(|e| Error::io("sync the directory", holder, e)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,6 +43,7 @@ pub use leader_epoch::{EpochEndOffset, EpochEntry, LeaderEpochs};
 pub use leftovers::{Leftover, Leftovers};
 pub use lock::DirLock;
 pub use make_dir::make_dir;
+pub(crate) use make_dir::settle_dir;
 pub use meta_properties::MetaProperties;
 pub use partition_metadata::PartitionMetadata;
 pub use topic_partition::{DirName, TopicPartition};

@@ -135,6 +135,14 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_opened_is_not_taken_for_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        write_atomically(&Os, &dir.path().join("f"), b"x").unwrap();
+        let below_a_file = dir.path().join("f/g");
+        assert!(matches!(read_whole(&Os, &below_a_file), Err(Error::Io { action: "open", .. })));
+    }
+
+    #[test]
     fn the_directory_of_a_bare_name_is_here() {
         assert_eq!(parent(Path::new("f")), Path::new("."));
         assert_eq!(parent(Path::new("a/f")), Path::new("a"));

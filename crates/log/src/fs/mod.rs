@@ -10,6 +10,8 @@
 //! [`FileSystem::sync_dir`] of the directory that holds the name. Before that, each may survive or
 //! not, alone and in any order.
 
+#[cfg(test)]
+pub(crate) mod counted;
 mod os;
 mod os_lock;
 #[expect(unsafe_code, reason = "maps, and what nix does not offer; the reasons stand at each block")]

@@ -1,11 +1,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::AbortedTxn;
 use crate::error::{Corruption, Error, Result};
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::offset::Offset;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(super) const ENTRY_LEN: usize = 34;
 

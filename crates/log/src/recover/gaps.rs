@@ -5,7 +5,8 @@
 //! point. Kafka does: its checkpoint of recovery points may be a minute behind, and what its cleaner has swapped in
 //! is in its checkpoint only after the pass. So where a log is compacted, a gap is a hole only if
 //!
-//! * no pass was under way up there: one leaves `.cleaned`, `.swap` or `.deleted` files for a minute, and
+//! * no pass was under way from the segment before the gap on: one goes upwards, and leaves `.cleaned`, `.swap` or
+//!   `.deleted` files for a minute, and
 //! * from the cleaner's checkpoint (or the first segment) to the gap there are records, and not one is missing.
 //!
 //! In doubt there is no hole: compacted records that are taken for lost ones would be lost.
@@ -53,13 +54,12 @@ impl Gaps {
         self.is_log_known && !self.is_compacted && self.cleaner_point.unwrap_or_default() <= base_offset
     }
 
-    /// Whether the offsets before `next`, where a segment begins that does not follow the one before it, are lost.
-    /// `read_from` is where recovery begins to look.
+    /// Whether the offsets before `next`, where a segment begins that does not follow `before`, are lost.
     pub(crate) fn is_hole_before(
         &self,
         home: &Home,
         names: &BTreeMap<Offset, SegmentNames>,
-        read_from: Offset,
+        before: Offset,
         next: Offset,
     ) -> Result<bool> {
         let from = self.cleaner_point.unwrap_or_default();
@@ -69,7 +69,7 @@ impl Gaps {
         if !self.is_compacted {
             return Ok(true);
         }
-        if self.last_leftover.is_some_and(|last| last >= read_from) {
+        if self.last_leftover.is_some_and(|last| last >= before) {
             return Ok(false);
         }
         let first = names.keys().next().copied().unwrap_or_default();

@@ -13,7 +13,7 @@
 //! | 3 | [`gaps`] | – | whether offsets between two segments there are lost or compacted |
 //! | 3 | [`epochs`] | load them, or find them in the batch heads | the same |
 //! | 4 | [`rebuild`] | indexes that are missing; those of the last segment where they disagree | indexes that are missing or disagree |
-//! | 5 | [`producers`] | load the last snapshot | load one, replay the batches behind it |
+//! | 5 | [`producers`] | load the last snapshot | load one before step 3, which shows it every batch that it reads |
 //! | 6 | here | epochs, log start | the same, and a new leader epoch |
 
 mod epochs;

@@ -3,11 +3,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::gaps::Gaps;
-use super::producers::{self, Replay};
+use super::producers::{self, Replay, Replaying};
 use super::rebuild;
 use super::report::{Damage, RecoveryReport, Truncation};
 use super::survey::{SegmentNames, Survey};
-use super::{epochs, leftovers, tail};
+use super::tail::{self, CheckedSegment};
+use super::{epochs, leftovers};
 use crate::append::Appender;
 use crate::commit::Asked;
 use crate::config::{Environment, LogConfig};
@@ -16,7 +17,7 @@ use crate::dir::{FileKind, FileName, LeaderEpochs, TopicPartition, make_dir};
 use crate::doubt;
 use crate::error::{Error, Result};
 use crate::offset::Offset;
-use crate::producer::{TxnIndex, snapshot};
+use crate::producer::{ProducerState, TxnIndex, snapshot};
 use crate::segment::{HandleCache, Home, Segment, SegmentSet, SegmentWriter, WalkEnd};
 use crate::shared::{Bounds, Shared};
 
@@ -138,7 +139,8 @@ fn assemble(
 /// A log that is being opened.
 struct Opening<'a> {
     home: &'a Arc<Home>,
-    interval_bytes: u32,
+    config: LogConfig,
+    now_ms: i64,
     gaps: Gaps,
     names: BTreeMap<Offset, SegmentNames>,
     epochs: LeaderEpochs,
@@ -154,6 +156,8 @@ struct Opening<'a> {
     in_doubt: bool,
     /// Where reading again began, after a crash.
     checked_from: Option<Offset>,
+    /// What the batches that were read again say of the producers.
+    replaying: Option<Replaying<'a>>,
     report: RecoveryReport,
 }
 
@@ -176,13 +180,15 @@ impl<'a> Opening<'a> {
         let recovery_point = options.marks.recovery_point.unwrap_or(first).max(first);
         Ok(Opening {
             home,
-            interval_bytes: options.config.index_interval_bytes,
+            config: options.config.clone(),
+            now_ms,
             gaps: Gaps::of(options, &survey),
             recovery_point,
             marked_end: options.marks.recovery_point,
             needs_segment: false,
             log_end_offset: options.marks.log_start_offset.unwrap_or_default(),
             checked_from: None,
+            replaying: None,
             in_doubt,
             report: RecoveryReport {
                 clean: options.clean && !in_doubt,
@@ -223,57 +229,87 @@ impl<'a> Opening<'a> {
         // of its time index is not sure.
         let first = bases.partition_point(|base| *base < self.recovery_point).saturating_sub(1);
         let suspects = bases.get(first..).unwrap_or_default();
-        self.checked_from = suspects.first().map(|base| (*base).max(self.recovery_point));
+        let first_suspect = suspects.first().copied().unwrap_or_default();
+        let checked_from = first_suspect.max(self.recovery_point);
+        let mut replaying = self.replay_before(first_suspect, checked_from)?;
         self.epochs.truncate_from_end(self.recovery_point);
-        let mut previous_end = None;
+        let mut previous = None;
         for (number, base) in suspects.iter().enumerate() {
             let behind = |from| suspects.get(from..).unwrap_or_default();
             let overlaps = |end: Offset| end > *base && *base >= self.recovery_point;
-            if let Some(end) = previous_end
-                && (overlaps(end) || self.is_hole(end, suspects, *base)?)
+            if let Some((before, end)) = previous
+                && (overlaps(end) || self.is_hole(before, end, *base)?)
             {
                 self.report.truncated = self.set_aside(behind(number))?;
                 break;
             }
+            let segment = Arc::new(Segment::sealed(*base, self.home.clone(), false));
+            let gapless = self.gaps.are_none_from(*base);
             let checked = tail::check_segment(
-                self.home,
-                *base,
+                &segment,
                 self.recovery_point,
-                self.gaps.are_none_from(*base),
-                self.interval_bytes,
+                gapless,
+                self.config.index_interval_bytes,
                 &mut self.epochs,
+                &mut replaying,
             )?;
-            self.report.scanned_bytes += checked.scanned_bytes;
-            previous_end = Some(checked.end_offset);
-            self.needs_segment = checked.ends_in_damage();
-            self.log_end_offset = checked.end_offset;
-            let whole = checked.is_kept_whole();
-            self.report.damaged.extend_from_slice(&checked.damaged);
-            // First what cannot follow the cut, so that a crash in between leaves no hole.
-            let aside = if whole { None } else { self.set_aside(behind(number + 1))? };
-            self.report.truncated = checked.settle(self.home)?;
-            if self.in_doubt {
-                doubt::rewrite(self.home, *base)?;
-            }
-            if let Some(names) = self.names.get_mut(base) {
-                (names.index, names.time_index) = (true, true);
-            }
-            if !whole {
-                self.report.add_to_cut(aside);
+            previous = Some((*base, checked.end_offset));
+            if !self.take_in(*base, checked, behind(number + 1))? {
                 break;
             }
+        }
+        if !suspects.is_empty() {
+            (self.checked_from, self.replaying) = (Some(checked_from), Some(replaying));
         }
         self.keep_offsets_below_recovery_point();
         self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
         if self.in_doubt { doubt::clear(self.home) } else { Ok(()) }
     }
 
-    /// Whether offsets are lost between `end`, where a segment ends, and the next one. A gap below the recovery
-    /// point is damage too, which nothing that is cut would mend.
-    fn is_hole(&self, end: Offset, suspects: &[Offset], next: Offset) -> Result<bool> {
-        let read_from = suspects.first().copied().unwrap_or_default();
+    /// Takes in what checking a segment has found, and cuts what is not whole. Tells whether the log goes on with the
+    /// segments behind it.
+    fn take_in(&mut self, base: Offset, checked: CheckedSegment, behind: &[Offset]) -> Result<bool> {
+        self.report.scanned_bytes += checked.scanned_bytes;
+        self.needs_segment = checked.ends_in_damage();
+        self.log_end_offset = checked.end_offset;
+        let (whole, has_aborted) = (checked.is_kept_whole(), checked.has_aborted);
+        self.report.damaged.extend_from_slice(&checked.damaged);
+        // First what cannot follow the cut, so that a crash in between leaves no hole.
+        let aside = if whole { None } else { self.set_aside(behind)? };
+        self.report.truncated = checked.settle(self.home)?;
+        if self.in_doubt {
+            doubt::rewrite(self.home, base)?;
+        }
+        if let Some(names) = self.names.get_mut(&base) {
+            (names.index, names.time_index) = (true, true);
+            names.txn_index |= has_aborted;
+        }
+        self.report.add_to_cut(aside);
+        Ok(whole)
+    }
+
+    /// What the segments before the first suspect say of the producers. Those behind it are read anyway; their
+    /// transaction indexes lose what that will write again.
+    fn replay_before(&self, first_suspect: Offset, checked_from: Offset) -> Result<Replaying<'a>> {
+        self.cut_txn_indexes(checked_from)?;
+        let before: BTreeMap<_, _> =
+            self.names.range(..first_suspect).map(|(base, names)| (*base, *names)).collect();
+        let survey = Survey::of(&*self.home.fs, &self.home.dir)?;
+        let replay = Replay {
+            snapshot_at_most: checked_from,
+            log_end_offset: checked_from,
+            without_snapshot: true,
+            index_from: Some(checked_from),
+        };
+        let segments = sealed(self.home, &before);
+        Replaying::of(self.home, &survey, &segments, &replay, &self.config, self.now_ms)
+    }
+
+    /// Whether offsets are lost between `end`, where the segment `before` ends, and the next one. A gap below the
+    /// recovery point is damage too, which nothing that is cut would mend.
+    fn is_hole(&self, before: Offset, end: Offset, next: Offset) -> Result<bool> {
         Ok(end.max(self.recovery_point) < next
-            && self.gaps.is_hole_before(self.home, &self.names, read_from, next)?)
+            && self.gaps.is_hole_before(self.home, &self.names, before, next)?)
     }
 
     /// Offsets below the recovery point were given out, and their records were on disk: where they are lost,
@@ -345,7 +381,11 @@ impl<'a> Opening<'a> {
             if there && (looks_no_further || rebuild::indexes_agree(self.home, base)?) {
                 continue;
             }
-            self.report.rebuilt_indexes.extend(rebuild::rebuild(self.home, base, self.interval_bytes)?);
+            self.report.rebuilt_indexes.extend(rebuild::rebuild(
+                self.home,
+                base,
+                self.config.index_interval_bytes,
+            )?);
         }
         if !self.report.rebuilt_indexes.is_empty() {
             self.home.fs.sync_dir(&self.home.dir).map_err(|e| Error::io("sync", &self.home.dir, e))?;
@@ -355,13 +395,11 @@ impl<'a> Opening<'a> {
 
     /// Steps 5 and 6: the log as appender and readers will see it.
     fn finish(mut self, options: OpenOptions) -> Result<(Shared, Appender, RecoveryReport)> {
-        let config = options.config.clone();
-        let now_ms = options.environment.clock.now_ms();
         let marked_start = options.marks.log_start_offset.unwrap_or_default();
         if marked_start > self.log_end_offset {
-            self.begin_at(marked_start, &config, now_ms)?;
+            self.begin_at(marked_start)?;
         }
-        let writer = self.resume_writer(now_ms)?;
+        let writer = self.resume_writer()?;
         let bounds = bounds(&options, &self.names, self.log_end_offset);
         // What is appended from here on is not on disk, whatever was there before.
         if let Some(checkpoints) =
@@ -372,7 +410,7 @@ impl<'a> Opening<'a> {
         let survey = self.remove_stray_snapshots()?;
         let segments = sealed(self.home, &self.names);
         segments.replace_from(writer.segment().base_offset(), vec![writer.segment().clone()]);
-        let producers = self.load_producers(&survey, &segments, &config, now_ms)?;
+        let producers = self.load_producers(&survey, &segments)?;
         let leader_epoch = self.settle_epochs(&bounds, options.least_leader_epoch)?;
         let first_unstable = producers.first_unstable_offset();
         let shared = assemble(options, self.home.clone(), segments, self.epochs, bounds);
@@ -385,9 +423,9 @@ impl<'a> Opening<'a> {
 
     /// Deletes reached past everything that is left: the log goes on from there, and still knows its
     /// producers.
-    fn begin_at(&mut self, start: Offset, config: &LogConfig, now_ms: i64) -> Result<()> {
+    fn begin_at(&mut self, start: Offset) -> Result<()> {
         let survey = Survey::of(&*self.home.fs, &self.home.dir)?;
-        let mut producers = self.load_producers(&survey, &sealed(self.home, &self.names), config, now_ms)?;
+        let mut producers = self.load_producers(&survey, &sealed(self.home, &self.names))?;
         producers.advance_to(start);
         snapshot::write(&*self.home.fs, &self.home.path(start, FileKind::Snapshot), &producers)?;
         let bases: Vec<Offset> = self.names.keys().copied().collect();
@@ -397,14 +435,15 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    fn resume_writer(&self, now_ms: i64) -> Result<SegmentWriter> {
+    fn resume_writer(&self) -> Result<SegmentWriter> {
+        let interval_bytes = self.config.index_interval_bytes;
         let last = self.names.last_key_value().filter(|_| !self.needs_segment);
         let Some((base, names)) = last else {
-            return SegmentWriter::create(self.home, self.log_end_offset, self.interval_bytes, now_ms);
+            return SegmentWriter::create(self.home, self.log_end_offset, interval_bytes, self.now_ms);
         };
         let path = self.home.path(*base, FileKind::Log);
         let size = self.home.fs.metadata(&path).map_err(|e| Error::io("look at", &path, e))?.len;
-        SegmentWriter::resume(self.home, *base, size, self.interval_bytes, now_ms, names.txn_index)
+        SegmentWriter::resume(self.home, *base, size, interval_bytes, self.now_ms, names.txn_index)
     }
 
     /// Those that nothing needs, and those that a crash has torn: what they were to tell is in the log.
@@ -425,30 +464,25 @@ impl<'a> Opening<'a> {
         Ok(survey)
     }
 
-    fn load_producers(
-        &self,
-        survey: &Survey,
-        segments: &SegmentSet,
-        config: &LogConfig,
-        now_ms: i64,
-    ) -> Result<crate::producer::ProducerState> {
-        if let Some(from) = self.checked_from {
-            self.cut_txn_indexes(segments, from)?;
+    fn load_producers(&mut self, survey: &Survey, segments: &SegmentSet) -> Result<ProducerState> {
+        if let Some(replaying) = self.replaying.take() {
+            return Ok(replaying.finish(self.log_end_offset));
         }
         let replay = Replay {
-            snapshot_at_most: self.checked_from.unwrap_or(self.log_end_offset),
+            snapshot_at_most: self.log_end_offset,
             log_end_offset: self.log_end_offset,
             without_snapshot: !self.report.clean,
-            index_from: self.checked_from,
+            index_from: None,
         };
-        producers::load(self.home, survey, segments, &replay, config, now_ms)
+        producers::load(self.home, survey, segments, &replay, &self.config, self.now_ms)
     }
 
-    /// What the replay writes again must not stand there twice.
-    fn cut_txn_indexes(&self, segments: &SegmentSet, from: Offset) -> Result<()> {
-        for segment in segments.from(from).iter().filter(|segment| segment.has_txn_index()) {
-            let path = self.home.path(segment.base_offset(), FileKind::TxnIndex);
-            TxnIndex::keep_whole_before(&*self.home.fs, &path, segment.base_offset(), from)?;
+    /// What reading again writes must not stand there twice.
+    fn cut_txn_indexes(&self, from: Offset) -> Result<()> {
+        let first = self.names.range(..=from).next_back().map_or(from, |(base, _)| *base);
+        for (base, _) in self.names.range(first..).filter(|(_, names)| names.txn_index) {
+            let path = self.home.path(*base, FileKind::TxnIndex);
+            TxnIndex::keep_whole_before(&*self.home.fs, &path, *base, from)?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Step 5: what the log knows of its producers: the newest usable snapshot, and the batches behind it.
+//! Step 5: what the log knows of its producers: the newest usable snapshot, and the batches behind it. Those that step 3
+//! reads and checks after a crash it takes in meanwhile, so that they are read once.
 
 use std::sync::Arc;
 
@@ -35,19 +36,84 @@ pub(crate) fn load(
     config: &LogConfig,
     now_ms: i64,
 ) -> Result<ProducerState> {
-    let mut state = match newest_snapshot(home, survey, replay, config, now_ms)? {
-        Newest::Whole(state) => state,
-        Newest::None if !replay.without_snapshot => return Ok(ProducerState::new(replay.log_end_offset)),
-        Newest::None | Newest::Damaged => {
-            ProducerState::new(segments.first().map_or(Offset::ZERO, |first| first.base_offset()))
-        }
-    };
-    for segment in segments.from(state.map_end_offset()) {
-        replay_segment(home, &segment, &mut state, replay)?;
+    let has_snapshot = survey.snapshots.range(..=replay.snapshot_at_most).next().is_some();
+    if !has_snapshot && !replay.without_snapshot {
+        return Ok(ProducerState::new(replay.log_end_offset));
     }
-    state.advance_to(replay.log_end_offset);
-    state.on_high_watermark(replay.log_end_offset);
-    Ok(state)
+    Ok(Replaying::of(home, survey, segments, replay, config, now_ms)?.finish(replay.log_end_offset))
+}
+
+/// A state on its way to the end of the log: it takes in one batch after the other.
+pub(crate) struct Replaying<'a> {
+    home: &'a Home,
+    state: ProducerState,
+    /// As in [`Replay`].
+    index_from: Option<Offset>,
+}
+
+impl<'a> Replaying<'a> {
+    /// What the newest usable snapshot says, and the batches of `segments` behind it.
+    pub(crate) fn of(
+        home: &'a Home,
+        survey: &Survey,
+        segments: &SegmentSet,
+        replay: &Replay,
+        config: &LogConfig,
+        now_ms: i64,
+    ) -> Result<Replaying<'a>> {
+        let state = match newest_snapshot(home, survey, replay.snapshot_at_most, config, now_ms)? {
+            Some(state) => state,
+            None => ProducerState::new(segments.first().map_or(Offset::ZERO, |first| first.base_offset())),
+        };
+        let mut replaying = Replaying { home, state, index_from: replay.index_from };
+        for segment in segments.from(replaying.state.map_end_offset()) {
+            replaying.take_segment(&segment, None)?;
+        }
+        Ok(replaying)
+    }
+
+    /// Takes in the batches of a segment, by their heads, up to a position if one is given.
+    pub(crate) fn take_segment(&mut self, segment: &Arc<Segment>, end: Option<Position>) -> Result<()> {
+        let from = self.state.map_end_offset();
+        let path = self.home.path(segment.base_offset(), FileKind::Log);
+        let files = segment.files()?;
+        let size = segment.size_bytes()?;
+        let end = end.map_or(size, |end| size.min(u64::from(end.get())));
+        let start = segment.floor_position(&files, from, size)?;
+        let mut walk = HeadWalk::new(&*files.log, start, end);
+        let mut next_offset = segment.base_offset();
+        while let Some((position, head)) =
+            walk.step_over_damage(next_offset).map_err(|e| Error::io("read", &path, e))?
+        {
+            next_offset = head.last_offset() + 1;
+            let marker = if head.is_control() { marker_at(&files, position, &head) } else { None };
+            if self.take(segment.base_offset(), &head, marker)? {
+                segment.set_has_txn_index();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the next batch, of the segment with this base offset, unless the state knows it already. Tells
+    /// whether it made an entry in the segment's transaction index.
+    pub(crate) fn take(&mut self, segment: Offset, head: &Head, marker: Option<Marker>) -> Result<bool> {
+        if head.last_offset() < self.state.map_end_offset() {
+            return Ok(false);
+        }
+        let ended = BatchStamp::of(head, marker).and_then(|stamp| self.state.apply(&stamp));
+        self.state.advance_to(head.last_offset() + 1);
+        match ended.filter(|ended| self.index_from.is_some_and(|from| ended.last_offset >= from)) {
+            Some(ended) => note_aborted(self.home, segment, &ended),
+            None => Ok(false),
+        }
+    }
+
+    /// The state at the end of the log.
+    pub(crate) fn finish(mut self, log_end_offset: Offset) -> ProducerState {
+        self.state.advance_to(log_end_offset);
+        self.state.on_high_watermark(log_end_offset);
+        self.state
+    }
 }
 
 /// As [`load`], for a log that is open and was cut.
@@ -111,40 +177,28 @@ fn holds_abort(segment: &Arc<Segment>) -> Result<bool> {
     }
 }
 
-/// What of the snapshots can be used.
-enum Newest {
-    Whole(ProducerState),
-    /// There is none.
-    None,
-    /// None passes its checks.
-    Damaged,
-}
-
 /// A snapshot that does not pass its checks is passed over: an older one and more batches do as well.
 fn newest_snapshot(
     home: &Home,
     survey: &Survey,
-    replay: &Replay,
+    at_most: Offset,
     config: &LogConfig,
     now_ms: i64,
-) -> Result<Newest> {
-    let mut newest = Newest::None;
-    for offset in survey.snapshots.range(..=replay.snapshot_at_most).rev() {
+) -> Result<Option<ProducerState>> {
+    for offset in survey.snapshots.range(..=at_most).rev() {
         let path = home.path(*offset, FileKind::Snapshot);
         match snapshot::read(&*home.fs, &path) {
             Ok(entries) => {
                 let expiration_ms = config.producer_id_expiration_ms;
-                let state = ProducerState::from_entries(entries, *offset, now_ms, expiration_ms);
-                return Ok(Newest::Whole(state));
+                return Ok(Some(ProducerState::from_entries(entries, *offset, now_ms, expiration_ms)));
             }
             Err(Error::Corrupt(corruption)) => {
                 tracing::warn!(%corruption, "passing over a damaged snapshot of the producers");
-                newest = Newest::Damaged;
             }
             Err(e) => return Err(e),
         }
     }
-    Ok(newest)
+    Ok(None)
 }
 
 /// The snapshots from `from` on that do not pass their checks. They are written in place and not synced.
@@ -160,62 +214,25 @@ pub(crate) fn torn_snapshots(home: &Home, survey: &Survey, from: Offset) -> Resu
     Ok(torn)
 }
 
-fn replay_segment(
-    home: &Home,
-    segment: &Arc<Segment>,
-    state: &mut ProducerState,
-    replay: &Replay,
-) -> Result<()> {
-    let path = home.path(segment.base_offset(), FileKind::Log);
-    let files = segment.files()?;
-    let size = segment.size_bytes()?;
-    let from = state.map_end_offset();
-    let start = segment.floor_position(&files, from, size)?;
-    let mut walk = HeadWalk::new(&*files.log, start, size);
-    let mut next_offset = segment.base_offset();
-    while let Some((position, head)) =
-        walk.step_over_damage(next_offset).map_err(|e| Error::io("read", &path, e))?
-    {
-        next_offset = head.last_offset() + 1;
-        if head.last_offset() < from {
-            continue;
-        }
-        let ended = take(&files, position, &head, state)?;
-        if let Some(ended) =
-            ended.filter(|ended| replay.index_from.is_some_and(|from| ended.last_offset >= from))
-        {
-            note_aborted(home, segment, &ended)?;
-        }
-    }
-    Ok(())
-}
+/// Control batches hold one tiny record.
+const MAX_CONTROL_BATCH: usize = 64 * 1024;
 
-fn take(
-    files: &SegmentFiles,
-    position: Position,
-    head: &Head,
-    state: &mut ProducerState,
-) -> Result<Option<CompletedTxn>> {
-    let marker = if head.is_control() { marker_at(files, position, head) } else { None };
-    let ended = BatchStamp::of(head, marker).and_then(|stamp| state.apply(&stamp));
-    state.advance_to(head.last_offset() + 1);
-    Ok(ended)
-}
-
-/// A marker whose record is gone or unreadable ends nothing; verification tells about it.
 fn marker_at(files: &SegmentFiles, position: Position, head: &Head) -> Option<Marker> {
-    /// Control batches hold one tiny record.
-    const MAX_CONTROL_BATCH: usize = 64 * 1024;
     let size = Some(head.size_bytes()).filter(|size| *size <= MAX_CONTROL_BATCH)?;
     let mut batch = vec![0; size];
     files.log.read_exact_at(&mut batch, u64::from(position.get())).ok()?;
-    marker_of(&batch).ok().flatten()
+    marker_in(&batch)
 }
 
-fn note_aborted(home: &Home, segment: &Arc<Segment>, ended: &CompletedTxn) -> Result<()> {
-    let Some(aborted) = ended.index_entry() else { return Ok(()) };
-    let path = home.path(segment.base_offset(), FileKind::TxnIndex);
-    TxnIndex::open(home.fs.clone(), path, segment.base_offset())?.append(&aborted)?;
-    segment.set_has_txn_index();
-    Ok(())
+/// A marker whose record is gone or unreadable ends nothing; verification tells about it.
+pub(super) fn marker_in(batch: &[u8]) -> Option<Marker> {
+    marker_of(batch).ok().flatten().filter(|_| batch.len() <= MAX_CONTROL_BATCH)
+}
+
+/// Whether there was anything to note.
+fn note_aborted(home: &Home, segment: Offset, ended: &CompletedTxn) -> Result<bool> {
+    let Some(aborted) = ended.index_entry() else { return Ok(false) };
+    let path = home.path(segment, FileKind::TxnIndex);
+    TxnIndex::open(home.fs.clone(), path, segment)?.append(&aborted)?;
+    Ok(true)
 }

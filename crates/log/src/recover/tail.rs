@@ -2,11 +2,12 @@
 //! the log is cut at the first that is not whole. Below the recovery point nothing is cut: what is damaged
 //! there is told, and passed over.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ottla_record::{Head, Magic};
 
+use super::producers::{Replaying, marker_in};
 use super::report::{Damage, Truncation};
 use crate::dir::{FileKind, FileName, LeaderEpochs, Suffix};
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position};
 use crate::segment::{
     BatchScan, BuiltIndexes, Entry, HeadWalk, Home, IndexBuilder, IndexView, OffsetIndexEntry, ScanEnd,
-    ScannedBatch, TimeIndexEntry, WalkEnd, Walked, lies_behind_gap, next_whole_batch,
+    ScannedBatch, Segment, TimeIndexEntry, WalkEnd, Walked, lies_behind_gap, next_whole_batch,
 };
 
 /// Recovery reads through one buffer of this size.
@@ -66,6 +67,8 @@ pub(crate) struct CheckedSegment {
     pub scanned_bytes: u64,
     /// What is damaged below the recovery point.
     pub damaged: Vec<Damage>,
+    /// Whether entries were made in its transaction index.
+    pub has_aborted: bool,
     base_offset: Offset,
     file: Arc<dyn File>,
     position: u64,
@@ -74,86 +77,129 @@ pub(crate) struct CheckedSegment {
     built: BuiltIndexes,
 }
 
-/// Checks a segment from the recovery point on. Epochs that the batches show are taken in.
+/// Checks a segment from the recovery point on. Epochs that the batches show are taken in, and so are producers.
 pub(crate) fn check_segment(
-    home: &Home,
-    base_offset: Offset,
+    segment: &Arc<Segment>,
     recovery_point: Offset,
     gapless: bool,
     interval_bytes: u32,
     epochs: &mut LeaderEpochs,
+    replaying: &mut Replaying<'_>,
 ) -> Result<CheckedSegment> {
+    let (home, base_offset) = (segment.home(), segment.base_offset());
     let path = home.path(base_offset, FileKind::Log);
     let fail = |e| Error::io("read", &path, e);
     let file = home.fs.open(&path, OpenMode::ReadWrite).map_err(fail)?;
     let size = file.len().map_err(fail)?;
-    let mut resumed = Resumed::at(home, base_offset, recovery_point, interval_bytes, &*file, size)?;
+    let resumed = Resumed::at(home, base_offset, recovery_point, interval_bytes, &*file, size)?;
+    if resumed.position > Position::ZERO {
+        replaying.take_segment(segment, Some(resumed.position))?;
+    }
     let start = u64::from(resumed.position.get());
-    let mut end_offset = base_offset;
-    let mut order = Order { file: &*file, size, base_offset, gapless, is_sure: start == 0 };
     let mut scan = BatchScan::new(&*file, resumed.position, size, SCAN_BUFFER_BYTES);
-    let mut damaged = Vec::new();
-    let (position, stop) = loop {
-        let (position, stop) =
-            take_whole(&mut scan, &mut order, recovery_point, &mut end_offset, epochs, &mut resumed)
-                .map_err(fail)?;
-        // Where batches stand in the wrong places, no offset tells what was on disk.
-        let is_mixed_up = matches!(stop, Stop::Damage(_)) && !damaged.is_empty();
-        if matches!(stop, Stop::Clean) || (end_offset >= recovery_point && !is_mixed_up) {
-            break (position, stop);
-        }
-        // What was there was on disk once, so no crash explains it, and nobody asked to give it up.
-        let next = scan.skip_damage(position, end_offset).map_err(fail)?;
-        let bytes = next.map_or(size, |next| u64::from(next.get())) - position;
-        let path = path.clone();
-        damaged.push(Damage { path, position, bytes, next_offset: end_offset, reason: stop.reason() });
-        resumed.builder.pass_over(bytes);
-        order.is_sure = false;
-        if next.is_none() {
-            break (size, Stop::Clean);
-        }
+    let mut taking = Taking {
+        order: Order { file: &*file, size, base_offset, gapless, is_sure: start == 0 },
+        recovery_point,
+        end_offset: base_offset,
+        epochs,
+        resumed,
+        replaying,
+        has_aborted: false,
     };
-    let built = resumed.finish();
+    let mut damaged = Vec::new();
+    let (position, stop) = taking.take_all(&mut scan, &path, &mut damaged)?;
+    let Taking { end_offset, resumed, has_aborted, .. } = taking;
     Ok(CheckedSegment {
         end_offset,
         scanned_bytes: size - start,
         damaged,
+        has_aborted,
         base_offset,
+        built: resumed.finish(),
         file,
         position,
         size,
         stop,
-        built,
     })
 }
 
-/// Takes batches as long as they are whole and in order; returns where that ends, and why.
-fn take_whole(
-    scan: &mut BatchScan<'_>,
-    order: &mut Order<'_>,
+/// What takes in the whole batches of a segment, one after the other.
+struct Taking<'a, 'h> {
+    order: Order<'a>,
     recovery_point: Offset,
-    end_offset: &mut Offset,
-    epochs: &mut LeaderEpochs,
-    resumed: &mut Resumed,
-) -> std::io::Result<(u64, Stop)> {
-    loop {
-        match scan.step()? {
-            Ok(batch) if order.admits(&batch, *end_offset)? => {
-                order.is_sure = true;
-                *end_offset = batch.head.last_offset() + 1;
-                // The history below the recovery point is on disk, and begins before the first batch looked at.
-                if batch.head.base_offset() >= recovery_point {
-                    epochs.assign(batch.head.leader_epoch(), batch.head.base_offset());
-                }
-                resumed.observe(&batch.head, batch.position);
+    end_offset: Offset,
+    epochs: &'a mut LeaderEpochs,
+    resumed: Resumed,
+    replaying: &'a mut Replaying<'h>,
+    has_aborted: bool,
+}
+
+impl Taking<'_, '_> {
+    /// Takes all that is whole, and passes over damage below the recovery point. Returns where the log is to be cut, and
+    /// why.
+    fn take_all(
+        &mut self,
+        scan: &mut BatchScan<'_>,
+        path: &Path,
+        damaged: &mut Vec<Damage>,
+    ) -> Result<(u64, Stop)> {
+        let size = self.order.size;
+        loop {
+            let (position, stop) = self.take_whole(scan, path)?;
+            let next_offset = self.end_offset;
+            // Where batches stand in the wrong places, no offset tells what was on disk.
+            let is_mixed_up = matches!(stop, Stop::Damage(_)) && !damaged.is_empty();
+            if matches!(stop, Stop::Clean) || (next_offset >= self.recovery_point && !is_mixed_up) {
+                return Ok((position, stop));
             }
-            Ok(batch) => {
-                let misplaced =
-                    format!("a batch with offset {} after {end_offset}", batch.head.base_offset());
-                return Ok((u64::from(batch.position.get()), Stop::Damage(misplaced)));
+            // What was there was on disk once, so no crash explains it, and nobody asked to give it up.
+            let next = scan.skip_damage(position, next_offset).map_err(|e| Error::io("read", path, e))?;
+            let bytes = next.map_or(size, |next| u64::from(next.get())) - position;
+            let (path, reason) = (path.to_path_buf(), stop.reason());
+            damaged.push(Damage { path, position, bytes, next_offset, reason });
+            self.pass_over(bytes);
+            if next.is_none() {
+                return Ok((size, Stop::Clean));
             }
-            Err(ScanEnd { position, end }) => return Ok((position, Stop::from(end))),
         }
+    }
+
+    /// Takes batches as long as they are whole and in order; returns where that ends, and why.
+    fn take_whole(&mut self, scan: &mut BatchScan<'_>, path: &Path) -> Result<(u64, Stop)> {
+        let fail = |e| Error::io("read", path, e);
+        loop {
+            match scan.step().map_err(fail)? {
+                Ok(batch) if self.order.admits(&batch, self.end_offset).map_err(fail)? => {
+                    self.take(&batch)?;
+                }
+                Ok(batch) => {
+                    let (first, end) = (batch.head.base_offset(), self.end_offset);
+                    let misplaced = format!("a batch with offset {first} after {end}");
+                    return Ok((u64::from(batch.position.get()), Stop::Damage(misplaced)));
+                }
+                Err(ScanEnd { position, end }) => return Ok((position, Stop::from(end))),
+            }
+        }
+    }
+
+    fn take(&mut self, batch: &ScannedBatch<'_>) -> Result<()> {
+        let head = &batch.head;
+        self.order.is_sure = true;
+        self.end_offset = head.last_offset() + 1;
+        // The history below the recovery point is on disk, and begins before the first batch looked at.
+        if head.base_offset() >= self.recovery_point {
+            self.epochs.assign(head.leader_epoch(), head.base_offset());
+        }
+        self.resumed.observe(head, batch.position);
+        let marker = batch.bytes.filter(|_| head.is_control()).and_then(marker_in);
+        self.has_aborted |= self.replaying.take(self.order.base_offset, head, marker)?;
+        Ok(())
+    }
+
+    /// Bytes that are no whole batch stay in the log.
+    fn pass_over(&mut self, bytes: u64) {
+        self.resumed.builder.pass_over(bytes);
+        self.order.is_sure = false;
     }
 }
 

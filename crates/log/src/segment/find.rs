@@ -224,3 +224,39 @@ fn gap_bytes(around: &Around<OffsetIndexEntry>) -> usize {
     let floor = around.floor.map_or(0, |floor| floor.position.get());
     around.above.map_or(0, |above| above.position.get().saturating_sub(floor) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(relative_offset: u32, position: u32) -> Option<OffsetIndexEntry> {
+        Some(OffsetIndexEntry { relative_offset, position: Position::new(position) })
+    }
+
+    #[test]
+    fn the_first_read_is_as_long_as_the_way_is_likely_to_be() {
+        let around = |floor, above| Around { floor, above };
+        let both = around(entry(100, 2_000), entry(300, 12_000));
+        let margin = 512 + HEAD_PEEK_LEN;
+        assert_eq!(gap_bytes(&both), 10_000);
+        for (offset, expected) in [
+            (100, margin),
+            (150, 2_500 + margin),
+            (200, 5_000 + margin),
+            (300, 10_000),
+            (99, margin),
+            (999, 10_000),
+        ] {
+            assert_eq!(likely_bytes(&both, offset), expected, "{offset}");
+        }
+        let only_above = around(None, entry(300, 12_000));
+        assert_eq!((gap_bytes(&only_above), likely_bytes(&only_above, 7)), (12_000, 12_000));
+        let only_below = around(entry(300, 12_000), None);
+        assert_eq!((gap_bytes(&only_below), likely_bytes(&only_below, 400)), (0, 0));
+        // An index that lies asks for nothing absurd.
+        let falling = around(entry(300, 12_000), entry(100, 2_000));
+        assert_eq!((gap_bytes(&falling), likely_bytes(&falling, 300)), (0, 0));
+        let same = around(entry(100, 2_000), entry(100, 12_000));
+        assert_eq!(likely_bytes(&same, 100), margin);
+    }
+}

@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use crate::dir::{FileKind, FileName};
 use crate::fs::FileSystem;
 use crate::offset::Offset;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where the segments of one log live, and what they share.
 #[derive(Debug)]

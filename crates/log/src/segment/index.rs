@@ -1,9 +1,10 @@
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::fs::{File, FileSystem, OpenMode, ReadOnlyMap};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many entries a growing index keeps in memory before it writes them out as one block.
 const TAIL_ENTRIES: usize = 512;
@@ -191,7 +192,7 @@ impl<E: Entry> GrowingIndex<E> {
         Ok(GrowingIndex { file, state: Mutex::new(Growing { written, tail: Vec::new() }) })
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, Growing<E>> {
+    fn state(&self) -> MutexGuard<'_, Growing<E>> {
         // The state is whole between any two statements, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -257,5 +258,123 @@ impl<E: Entry> GrowingIndex<E> {
         };
         let around = written.around(at_or_below)?;
         Ok(Around { above: around.above.or(first_in_tail), ..around })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::Os;
+    use crate::fs::counted::Counted;
+    use crate::offset::Position;
+    use crate::segment::OffsetIndexEntry;
+
+    const ZERO: OffsetIndexEntry = entry(0, 0);
+
+    const fn entry(relative_offset: u32, position: u32) -> OffsetIndexEntry {
+        OffsetIndexEntry { relative_offset, position: Position::new(position) }
+    }
+
+    fn encoded(entries: &[OffsetIndexEntry]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        entries.iter().for_each(|entry| entry.encode(&mut bytes));
+        bytes
+    }
+
+    /// The view of a file with these entries, mapped and read.
+    fn views(entries: &[OffsetIndexEntry]) -> [IndexView<OffsetIndexEntry>; 2] {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, bytes) = (dir.path().join("index"), encoded(entries));
+        Os.open(&path, OpenMode::CreateNew).unwrap().write_all_at(&bytes, 0).unwrap();
+        let mapped = IndexView::open(&Os, &path).unwrap().unwrap();
+        let mut read = IndexView::over(Counted::of(&bytes), entries.len() as u32).unwrap();
+        read.entries = read.without_padding().unwrap();
+        [mapped, read]
+    }
+
+    #[test]
+    fn an_index_that_is_not_there_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(IndexView::<OffsetIndexEntry>::open(&Os, &dir.path().join("index")).unwrap().is_none());
+        assert!(IndexView::<OffsetIndexEntry>::open(&Os, dir.path()).is_err());
+    }
+
+    #[test]
+    fn zeros_behind_the_last_entry_are_no_entries() {
+        for count in 0..9 {
+            let entries: Vec<_> = (0..count).map(|number| entry(number * 3, number * 100)).collect();
+            for padding in 0..9 {
+                let padded = [&entries[..], &vec![ZERO; padding]].concat();
+                // The first entry is all zero here: alone it cannot be told from padding.
+                let expected = if count == 1 && padding > 0 { 0 } else { count };
+                let expected = if (count, padding) == (0, 1) { 1 } else { expected };
+                for view in views(&padded) {
+                    assert_eq!(
+                        (view.len(), view.is_empty()),
+                        (expected, expected == 0),
+                        "{count} and {padding}"
+                    );
+                    let last = expected.checked_sub(1).map(|last| padded[last as usize]);
+                    assert_eq!(view.last().unwrap(), last, "{count} and {padding}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lookup_finds_what_a_scan_finds() {
+        for count in 1..9 {
+            let entries: Vec<_> = (1..=count).map(|number| entry(number * 10, number * 100)).collect();
+            for view in views(&entries) {
+                for wanted in 0..=count * 10 + 5 {
+                    let at_or_below = |entry: OffsetIndexEntry| entry.relative_offset <= wanted;
+                    let below = entries.iter().filter(|entry| at_or_below(**entry)).count();
+                    let floor = below.checked_sub(1).map(|at| (at as u32, entries[at]));
+                    assert_eq!(view.partition_point(at_or_below).unwrap(), below as u32);
+                    assert_eq!(view.floor(at_or_below).unwrap(), floor);
+                    let around =
+                        Around { floor: floor.map(|(_, entry)| entry), above: entries.get(below).copied() };
+                    assert_eq!(view.around(at_or_below).unwrap(), around);
+                }
+                assert!(matches!(view.get(count - 1), Ok(last) if last == entries[count as usize - 1]));
+                // What is past the end is nothing, or an error.
+                assert!(view.get(count).is_err() || view.get(count).unwrap() == ZERO);
+            }
+        }
+        assert_eq!(IndexView::<OffsetIndexEntry>::empty().get(0).unwrap(), ZERO);
+    }
+
+    #[test]
+    fn a_growing_index_is_one_whatever_of_it_is_written() {
+        let block = TAIL_ENTRIES as u32;
+        for resumed in [0, 3] {
+            let first: Vec<_> = (1..=resumed).map(|number| entry(number * 10, number * 100)).collect();
+            let file = Counted::of(&encoded(&first));
+            let index = GrowingIndex::resume(file.clone(), resumed).unwrap();
+            let mut entries = first;
+            for number in resumed + 1..=2 * block + 5 {
+                index.push(entry(number * 10, number * 100)).unwrap();
+                entries.push(entry(number * 10, number * 100));
+                let written = resumed + (number - resumed) / block * block;
+                assert_eq!(file.len().unwrap(), u64::from(written) * 8, "{number}");
+                assert_eq!((index.len(), index.last().unwrap()), (number, entries.last().copied()));
+                // At the beginning, the end, and the border between what is written and what is not.
+                for near in [1, written, number] {
+                    for wanted in (near * 10).saturating_sub(5)..=near * 10 + 5 {
+                        let at_or_below = |entry: OffsetIndexEntry| entry.relative_offset <= wanted;
+                        let below = entries.partition_point(|entry| at_or_below(*entry));
+                        let floor = below.checked_sub(1).map(|at| entries[at]);
+                        let expected = Around { floor, above: entries.get(below).copied() };
+                        assert_eq!(index.around(at_or_below).unwrap(), expected, "{wanted} of {number}");
+                    }
+                }
+            }
+            index.write_tail().unwrap();
+            let mut bytes = vec![0; file.len().unwrap() as usize];
+            file.read_exact_at(&mut bytes, 0).unwrap();
+            assert_eq!(bytes, encoded(&entries));
+            index.write_tail().unwrap();
+            assert_eq!((file.len().unwrap(), index.len()), (bytes.len() as u64, entries.len() as u32));
+        }
     }
 }

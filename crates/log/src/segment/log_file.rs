@@ -339,3 +339,112 @@ impl<'a> BatchScan<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ottla_record::BatchBuilder;
+
+    use super::*;
+    use crate::fs::counted::Counted;
+
+    /// A log of so many batches whose values have so many bytes.
+    fn log(batches: i64, value_bytes: usize) -> (Arc<Counted>, u64, usize) {
+        let mut bytes = Vec::new();
+        for offset in 0..batches {
+            let mut builder = BatchBuilder::new().base_offset(Offset::new(offset));
+            builder.push(0, None, Some(&vec![7; value_bytes]), &[]).unwrap();
+            bytes.extend(builder.build().unwrap());
+        }
+        (Counted::of(&bytes), bytes.len() as u64, bytes.len() / batches as usize)
+    }
+
+    fn walk(file: &dyn File, end: u64, first_read: usize) -> u64 {
+        let mut walk = HeadWalk::new(file, Position::ZERO, end).read_at_first(first_read);
+        let mut found = 0;
+        while let Walked::Batch(..) = walk.step().unwrap() {
+            found += 1;
+        }
+        assert_eq!(walk.position(), end);
+        found
+    }
+
+    #[test]
+    fn small_batches_are_read_ahead_and_large_ones_only_by_their_heads() {
+        let (file, end, size) = log(200, 30);
+        assert_eq!(walk(&*file, end, 0), 200);
+        let reads = file.reads();
+        assert_eq!(reads[0], (0, HeadWalk::FIRST_READ));
+        assert!(
+            reads[1..].iter().all(|(at, len)| *len == HeadWalk::CHUNK.min((end - at) as usize)),
+            "{reads:?}"
+        );
+        assert!(reads.len() <= 2 + end as usize / (HeadWalk::CHUNK - HEAD_PEEK_LEN), "{reads:?}");
+        // A batch is large from exactly one size on.
+        let value = HeadWalk::SMALL_BATCH - (size - 30) - 2;
+        for (value, is_small) in [(value - 1, true), (value, false)] {
+            let (file, end, size) = log(20, value);
+            assert_eq!(size < HeadWalk::SMALL_BATCH, is_small, "{size}");
+            assert_eq!(walk(&*file, end, 0), 20);
+            let heads = file.reads().iter().filter(|(_, len)| *len == HEAD_PEEK_LEN).count();
+            assert_eq!(heads, if is_small { 0 } else { 19 });
+        }
+    }
+
+    #[test]
+    fn the_first_read_is_what_the_caller_expects_to_need() {
+        let (file, end, _) = log(200, 30);
+        for (asked, first) in [
+            (0, 256),
+            (1, HEAD_PEEK_LEN),
+            (999, 999),
+            (HeadWalk::CHUNK, HeadWalk::CHUNK),
+            (HeadWalk::CHUNK + 1, 256),
+        ] {
+            assert_eq!(walk(&*file, end, asked), 200);
+            assert_eq!(file.reads()[0], (0, first), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_scan_reads_every_byte_once() {
+        // Smaller than the buffer of 4 KiB, just as large, one byte more, and many times as large.
+        let fixed = log(1, 3_000).2 - 3_000;
+        for (batches, value) in [(100, 30), (9, 4_096 - fixed), (9, 4_097 - fixed), (3, 30_000)] {
+            let (file, end, size) = log(batches, value);
+            let mut scan = BatchScan::new(&*file, Position::ZERO, end, 0);
+            for number in 0..batches as u64 {
+                let batch = scan.step().unwrap().unwrap();
+                assert_eq!(u64::from(batch.position.get()), number * size as u64);
+                assert_eq!(batch.bytes.map(<[u8]>::len), Some(size).filter(|size| *size <= 4_096));
+            }
+            assert_eq!(scan.step().unwrap().unwrap_err(), ScanEnd { position: end, end: WalkEnd::Clean });
+            let reads = file.reads();
+            let bytes: usize = reads.iter().map(|(_, len)| len).sum();
+            assert_eq!(bytes as u64, end, "{value}: {reads:?}");
+            assert!(reads.iter().all(|(_, len)| *len > 0 && *len <= 4_096), "{reads:?}");
+        }
+    }
+
+    #[test]
+    fn zeros_to_the_end_are_told_from_zeros_before_something() {
+        let (_, end, _) = log(1, 30);
+        let mut bytes = vec![0; end as usize];
+        log(1, 30).0.read_exact_at(&mut bytes, 0).unwrap();
+        for zeros in [1, 16, 17, 61, 4_096, 10_000] {
+            let with_zeros = [&bytes[..], &vec![0; zeros]].concat();
+            let stop = |bytes: &[u8]| {
+                let file = Counted::of(bytes);
+                let mut scan = BatchScan::new(&*file, Position::ZERO, bytes.len() as u64, 0);
+                scan.step().unwrap().unwrap();
+                let stop = scan.step().unwrap().unwrap_err();
+                assert_eq!((stop.position, scan.position()), (end, end));
+                stop.end
+            };
+            assert_eq!(stop(&with_zeros), WalkEnd::Zeros { bytes: zeros as u64 });
+            let with_one = [&with_zeros[..], &[1]].concat();
+            assert!(!matches!(stop(&with_one), WalkEnd::Zeros { .. }), "{zeros}");
+        }
+    }
+}

@@ -17,6 +17,8 @@ mod roll;
 mod segment;
 mod set;
 mod slice;
+#[cfg(all(test, shuttle))]
+mod tests;
 mod time_index;
 mod writer;
 

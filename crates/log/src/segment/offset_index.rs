@@ -67,5 +67,29 @@ mod tests {
         entry.encode(&mut bytes);
         assert_eq!(bytes, [0, 0, 0, 5, 0, 0, 1, 200]);
         assert_eq!(OffsetIndexEntry::decode(&bytes), entry);
+        assert!(OffsetIndexEntry::decode(&bytes[..7]).is_zero());
+        assert_eq!(entry.offset(Offset::new(1_000)), Offset::new(1_005));
+    }
+
+    #[test]
+    fn only_an_entry_of_nothing_but_zeros_is_padding() {
+        let entry = |relative_offset, position| OffsetIndexEntry {
+            relative_offset,
+            position: Position::new(position),
+        };
+        assert!(entry(0, 0).is_zero());
+        assert!(!entry(1, 0).is_zero() && !entry(0, 1).is_zero() && !entry(1, 1).is_zero());
+    }
+
+    #[test]
+    fn a_batch_bears_an_entry_out_from_the_segments_base_to_the_entrys_offset() {
+        let entry = OffsetIndexEntry { relative_offset: 10, position: Position::ZERO };
+        let bears_out = |first, last| {
+            let builder = ottla_record::BatchBuilder::new().base_offset(Offset::new(first));
+            let batch = builder.last_offset(Offset::new(last)).build().unwrap();
+            entry.is_borne_out_by(&Head::parse(&batch).unwrap(), Offset::new(100))
+        };
+        assert!(bears_out(110, 110) && bears_out(100, 110) && bears_out(100, 100) && bears_out(105, 107));
+        assert!(!bears_out(99, 110) && !bears_out(110, 111) && !bears_out(111, 111) && !bears_out(99, 99));
     }
 }

@@ -1,8 +1,5 @@
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
-
-use arc_swap::ArcSwapOption;
+use std::sync::{Arc, Weak};
 
 use super::handles::{Handles, Home};
 use super::index::{Around, Entry, GrowingIndex, IndexView};
@@ -13,6 +10,8 @@ use crate::dir::FileKind;
 use crate::error::{Error, Result};
 use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position, TimestampOffset};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use crate::sync::{ArcSwapOption, OnceLock};
 
 const UNKNOWN_SIZE: u64 = u64::MAX;
 const UNKNOWN_TIMESTAMP: i64 = i64::MIN;
@@ -29,6 +28,8 @@ pub(crate) struct Segment {
     used: AtomicBool,
     /// Whether bytes may not be on disk yet.
     unsynced: AtomicBool,
+    /// Whether the files are being taken away.
+    retired: AtomicBool,
     /// Why they could not be synced when the files were to be closed.
     sync_failure: OnceLock<Arc<io::Error>>,
     /// Bytes that readers may see. Published after the bytes are written, never taken back.
@@ -116,6 +117,7 @@ impl Segment {
             keeps_files: false,
             used: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
             sync_failure: OnceLock::new(),
             size_bytes: AtomicU64::new(UNKNOWN_SIZE),
             max_timestamp_ms: AtomicI64::new(UNKNOWN_TIMESTAMP),
@@ -175,9 +177,10 @@ impl Segment {
 
     /// Makes the first `size_bytes` bytes visible to readers; they are all written.
     pub(crate) fn publish(&self, size_bytes: u64, max_timestamp: TimestampOffset) {
+        // The bytes first: who is told of a timestamp finds its record.
+        self.size_bytes.store(size_bytes, Ordering::Release);
         self.offset_of_max_timestamp.store(max_timestamp.offset.get(), Ordering::Relaxed);
         self.max_timestamp_ms.store(max_timestamp.timestamp_ms, Ordering::Release);
-        self.size_bytes.store(size_bytes, Ordering::Release);
     }
 
     /// Shows only the first `size_bytes` bytes of a sealed segment: what follows is not whole.
@@ -252,7 +255,18 @@ impl Segment {
         }
     }
 
-    /// Lets go of the files of a segment that is no longer part of the log.
+    /// Notes that the names of the files go, because nothing of the segment is part of the log any more.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        self.release();
+    }
+
+    /// Whether files that are missing are so because the segment is gone.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Lets go of the files, so that their space is free once they have no name.
     pub(crate) fn release(&self) {
         if !self.keeps_files {
             self.files.store(None);

@@ -59,5 +59,13 @@ mod tests {
         entry.encode(&mut bytes);
         assert_eq!(bytes, [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 3]);
         assert_eq!(TimeIndexEntry::decode(&bytes), entry);
+        assert_eq!(entry.offset(Offset::new(1_000)), Offset::new(1_003));
+    }
+
+    #[test]
+    fn only_an_entry_of_nothing_but_zeros_is_padding() {
+        let entry = |timestamp_ms, relative_offset| TimeIndexEntry { timestamp_ms, relative_offset };
+        assert!(entry(0, 0).is_zero());
+        assert!(!entry(1, 0).is_zero() && !entry(0, 1).is_zero() && !entry(-1, 1).is_zero());
     }
 }

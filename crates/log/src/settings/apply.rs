@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use super::change::check_together;
+use super::check::invalid;
 use super::kind::Kind;
-use super::table::{SETTINGS, Setting};
+use super::table::{SETTINGS, Setting, find};
 use crate::config::LogConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Settings whose names begin so do not show unless they are set.
 const INTERNAL: &str = "internal.";
@@ -22,28 +22,7 @@ pub struct SettingValue {
     pub overridden: bool,
 }
 
-pub(super) fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name)
-}
-
-pub(super) fn invalid(name: &str, reason: impl Into<String>) -> Error {
-    Error::InvalidConfig { name: name.to_owned(), reason: reason.into() }
-}
-
-/// Checks what a client wants to set.
-///
-/// # Errors
-/// [`Error::InvalidConfig`] for a name that Kafka does not know, a value that it would not take, and settings
-/// that exclude each other.
-pub fn validate(overrides: &BTreeMap<String, String>) -> Result<()> {
-    for (name, value) in overrides {
-        let setting = find(name).ok_or_else(|| invalid(name, "there is no topic setting of that name"))?;
-        setting.kind.check(value).map_err(|reason| invalid(name, reason))?;
-    }
-    check_together(&LogConfig::kafka(), overrides)
-}
-
-/// The configuration of a topic with these settings. Values that [`validate`] would refuse, in a directory
+/// The configuration of a topic with these settings. Values that [`validate`](super::validate) would refuse, in a directory
 /// that somebody else wrote, leave the default in force.
 pub fn apply(defaults: &LogConfig, overrides: &BTreeMap<String, String>) -> LogConfig {
     let mut config = defaults.clone();
@@ -77,7 +56,7 @@ pub fn describe(defaults: &LogConfig, overrides: &BTreeMap<String, String>) -> V
 /// whether there is such a setting.
 ///
 /// # Errors
-/// [`Error::InvalidConfig`] for a value that Kafka would not take.
+/// [`Error::InvalidConfig`](crate::Error::InvalidConfig) for a value that Kafka would not take.
 pub fn from_broker(defaults: &mut LogConfig, name: &str, value: &str) -> Result<bool> {
     const UNITS: [(&str, &str, i64); 3] = [
         ("log.retention.hours", "log.retention.ms", 3_600_000),
@@ -133,14 +112,6 @@ mod tests {
             let shown = describe(&config, &BTreeMap::new());
             let found = shown.iter().find(|shown| shown.setting.name == name).unwrap();
             assert_eq!(found.value, value);
-        }
-    }
-
-    #[test]
-    fn unknown_names_and_bad_values_are_refused_by_name() {
-        for (name, value) in [("segment.byte", "1"), ("segment.bytes", "14"), ("retention.ms", "soon")] {
-            let refused = validate(&of(name, value)).unwrap_err().to_string();
-            assert!(refused.contains(name), "{refused}");
         }
     }
 

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::{find, invalid};
+use super::check::{check_together, invalid, known, value};
 use super::kind::Kind;
-use super::table::Setting;
 use crate::config::LogConfig;
 use crate::error::Result;
 
@@ -71,30 +70,6 @@ fn check_what_differs(
         known(name)?.kind.check(value).map_err(|reason| invalid(name, reason))?;
     }
     check_together(defaults, new)
-}
-
-/// Settings that exclude each other: a record cannot have to be compacted before it may be.
-pub(super) fn check_together(defaults: &LogConfig, overrides: &BTreeMap<String, String>) -> Result<()> {
-    const MIN: &str = "min.compaction.lag.ms";
-    const MAX: &str = "max.compaction.lag.ms";
-    let [min_ms, max_ms] = [MIN, MAX].map(|name| value(defaults, overrides, name).parse::<i64>());
-    match (min_ms, max_ms) {
-        (Ok(min_ms), Ok(max_ms)) if min_ms > max_ms => {
-            let name = if overrides.contains_key(MIN) { MIN } else { MAX };
-            Err(invalid(name, format!("{MIN} ({min_ms}) is above {MAX} ({max_ms})")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn known(name: &str) -> Result<&'static Setting> {
-    find(name).ok_or_else(|| invalid(name, "there is no topic setting of that name"))
-}
-
-/// What is in force: what the topic sets, or the default.
-fn value(defaults: &LogConfig, overrides: &BTreeMap<String, String>, name: &str) -> String {
-    let default = || find(name).map_or_else(String::new, |setting| setting.default_of(defaults));
-    overrides.get(name).cloned().unwrap_or_else(default)
 }
 
 /// The elements that are in force, of a setting that is a list.

@@ -14,10 +14,12 @@
 
 mod apply;
 mod change;
+mod check;
 mod kind;
 mod table;
 
-pub use apply::{SettingValue, apply, describe, from_broker, validate};
+pub use apply::{SettingValue, apply, describe, from_broker};
 pub use change::{Change, change, replace};
+pub use check::validate;
 pub use kind::Kind;
 pub use table::{SETTINGS, Setting};

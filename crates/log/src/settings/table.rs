@@ -25,6 +25,11 @@ impl Setting {
     }
 }
 
+/// The setting of this name.
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
 /// How a setting and a field of [`LogConfig`] become each other.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -52,7 +57,9 @@ macro_rules! optional {
         Some(Field {
             get: |config| config.$field.map_or_else(|| $none.to_string(), |number| number.to_string()),
             set: |config, value| {
-                config.$field = if value == $none { None } else { value.parse::<$type>().ok() };
+                // As a number: "-01" means none too.
+                let is_none = value.parse::<i64>().ok() == $none.parse().ok();
+                config.$field = if is_none { None } else { value.parse::<$type>().ok() };
             },
         })
     };

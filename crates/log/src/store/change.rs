@@ -2,8 +2,6 @@
 //! after it the rest is finished by this call or by the next open.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +11,6 @@ use super::state::{Changes, Inner, partition_image};
 use super::unfinished;
 use crate::dir::{PartitionMetadata, TopicId, TopicPartition};
 use crate::error::{Error, Result};
-use crate::fs::FileSystem;
 use crate::log::Log;
 use crate::metadata::TopicImage;
 use crate::recover::OpenOptions;
@@ -169,7 +166,10 @@ pub(super) fn delete(store: &Inner, name: &str) -> Result<()> {
         log.abandon();
         result = result.and(retire(store, &mut changes, log));
     }
-    result.and_then(|()| deleting::clear(fs, &store.path))
+    let result = result.and_then(|()| deleting::clear(fs, &store.path));
+    drop(changes);
+    topic.partitions.values().for_each(Log::tell_of_close);
+    result
 }
 
 /// Renames the directory, so that a topic of the same name can be made at once, and forgets the log.
@@ -183,16 +183,4 @@ fn retire(store: &Inner, changes: &mut Changes, log: &Log) -> Result<()> {
         Some(data_dir) => data_dir.forget(log.topic_partition()),
         None => Ok(()),
     }
-}
-
-/// Removes a partition directory with its files. Directories inside it are none of ours and stay.
-pub(super) fn remove_directory(fs: &dyn FileSystem, dir: &Path) -> Result<()> {
-    for entry in fs.read_dir(dir).map_err(|e| Error::io("list", dir, e))? {
-        let path = dir.join(&entry.name);
-        match fs.remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", path, e)),
-            _ => {}
-        }
-    }
-    fs.remove_dir(dir).map_err(|e| Error::io("remove", dir, e))
 }

@@ -1,3 +1,5 @@
+use nix::sys::resource::{Resource, getrlimit};
+
 use crate::config::{Environment, LogConfig};
 
 /// What a store is opened with.
@@ -10,7 +12,8 @@ pub struct StoreConfig {
     /// How many files of segments may be open at once, over all topics. A log that nothing is appended to
     /// gives its files up first, and opens them again when it is used. Readers in flight keep theirs, and
     /// so may logs that are all written to at the same moment, so leave some room below the limit of the
-    /// process.
+    /// process. Half of that limit unless told otherwise, and at most 16,384. A store in which more logs are
+    /// written to by turns than have room here syncs and closes one to write to the next.
     pub open_files: usize,
     /// Where the files are and what time it is.
     pub environment: Environment,
@@ -21,8 +24,15 @@ impl Default for StoreConfig {
         StoreConfig {
             defaults: LogConfig::default(),
             node_id: 1,
-            open_files: 512,
+            open_files: half_of_what_the_process_may_open(),
             environment: Environment::default(),
         }
     }
+}
+
+fn half_of_what_the_process_may_open() -> usize {
+    /// What Linux gives a process that nobody configured.
+    const USUAL_LIMIT: u64 = 1_024;
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((USUAL_LIMIT, USUAL_LIMIT));
+    usize::try_from(soft / 2).unwrap_or(usize::MAX).clamp(16, 16_384)
 }

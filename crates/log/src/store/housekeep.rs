@@ -1,13 +1,12 @@
 //! What is due now and then: every step goes on where another log's failed.
 
-use std::sync::PoisonError;
-
-use super::change;
 use super::state::Inner;
+use super::unfinished;
 use crate::dir::TopicPartition;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::retain::{JUMPED, Wall};
+use crate::sync::PoisonError;
 
 /// What housekeeping did.
 #[derive(Clone, Debug, Default)]
@@ -73,5 +72,5 @@ fn remove_directories(store: &Inner) -> Result<()> {
         let mut changes = store.changes()?;
         changes.deletions.extract_if(.., |(due, _)| *due <= now).map(|(_, path)| path).collect()
     };
-    due.iter().map(|path| change::remove_directory(&*environment.fs, path)).fold(Ok(()), Result::and)
+    due.iter().map(|path| unfinished::remove_directory(&*environment.fs, path)).fold(Ok(()), Result::and)
 }

@@ -10,9 +10,11 @@ mod change;
 mod compact;
 mod config;
 mod deleting;
+mod found;
 mod housekeep;
 mod identity;
 mod open;
+mod quarantine;
 mod scrub;
 mod state;
 #[expect(clippy::module_inception, reason = "the folder is the store and its steps; this file is the type")]
@@ -20,9 +22,9 @@ mod store;
 mod unfinished;
 
 pub use catalog::Topic;
-pub use compact::Quarantined;
 pub use config::StoreConfig;
 pub use housekeep::HousekeepReport;
 pub use open::StoreReport;
+pub use quarantine::Quarantined;
 pub use scrub::{Scrubbed, Scrubber};
 pub use store::Store;

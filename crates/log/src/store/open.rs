@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-
-use arc_swap::ArcSwap;
+use std::sync::Arc;
 
 use super::catalog::{Catalog, Topic};
 use super::config::StoreConfig;
+use super::found::{Found, find_partitions, is_partition};
 use super::identity::Identity;
 use super::state::{Changes, Inner, partition_image};
 use super::unfinished;
 use crate::commit::{Asked, AskedOwner};
 use crate::config::Environment;
 use crate::data_dir::DataDir;
-use crate::dir::{DirName, FileKind, FileName, PartitionMetadata, TopicId, TopicPartition};
+use crate::dir::{PartitionMetadata, TopicId, TopicPartition};
 use crate::error::{Corruption, Error, Result};
-use crate::fs::FileSystem;
 use crate::log::Log;
 use crate::metadata::bootstrap::{self, Placement};
 use crate::metadata::{self, MetadataImage, Source};
@@ -25,6 +23,7 @@ use crate::recover::{OpenOptions, RecoveryReport};
 use crate::retain::ClockWatch;
 use crate::segment::HandleCache;
 use crate::settings;
+use crate::sync::{ArcSwap, Mutex};
 
 /// What opening a data directory found and did.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +57,7 @@ pub(super) fn open(path: &Path, config: StoreConfig) -> Result<(Inner, StoreRepo
     };
     let handles = Arc::new(HandleCache::new(config.open_files));
     let asked = AskedOwner::default();
-    let mut found = find_partitions(&environment, path)?;
+    let mut found = find_partitions(&*environment.fs, path)?;
     report.identity_was_missing = identity.was_missing(path, source != Source::None || !found.is_empty());
     unfinished::finish_deletes(&*environment.fs, path, &image, &mut found)?;
     unfinished::undo_creates(&*environment.fs, path, &image, &data_dir, &mut found)?;
@@ -137,40 +136,6 @@ fn ensure_directory(environment: &Environment, path: &Path) -> Result<()> {
         return Ok(());
     }
     Err(not_ours("it holds other files; name an empty directory, one that ottla or Kafka made, or a new one"))
-}
-
-/// A name like `dbus-1` does not make a directory a partition; what is in it does.
-fn is_partition(fs: &dyn FileSystem, data_dir: &Path, name: &str) -> Result<bool> {
-    if !matches!(DirName::parse(name), Some(DirName::Partition(_))) {
-        return Ok(false);
-    }
-    let dir = data_dir.join(name);
-    let entries = fs.read_dir(&dir).map_err(|e| Error::io("list", &dir, e))?;
-    Ok(entries.iter().any(|entry| {
-        let is_log = FileName::parse(&entry.name).is_some_and(|name| name.kind == FileKind::Log);
-        is_log || entry.name == "partition.metadata"
-    }))
-}
-
-/// A partition directory and the topic id that it names.
-pub(super) type Found = BTreeMap<TopicPartition, Option<TopicId>>;
-
-/// The partitions by the names of their directories.
-fn find_partitions(environment: &Environment, path: &Path) -> Result<Found> {
-    let fs = &*environment.fs;
-    let mut found = Found::new();
-    for entry in fs.read_dir(path).map_err(|e| Error::io("list", path, e))? {
-        let dir = path.join(&entry.name);
-        match DirName::parse(&entry.name) {
-            Some(DirName::Partition(_)) if entry.name == metadata::CLUSTER_METADATA_DIR => {}
-            Some(DirName::Partition(partition)) if entry.is_dir && is_partition(fs, path, &entry.name)? => {
-                let id = PartitionMetadata::read(fs, &dir)?.map(|metadata| metadata.topic_id);
-                found.insert(partition, id);
-            }
-            _ => {}
-        }
-    }
-    Ok(found)
 }
 
 /// Brings the image and the directories together: a directory that the image does not know (one that an

@@ -1,12 +1,10 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-
 use super::catalog::{Catalog, Topic};
-use super::compact::Quarantine;
 use super::config::StoreConfig;
+use super::quarantine::Quarantine;
 use crate::commit::AskedOwner;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
@@ -15,6 +13,7 @@ use crate::metadata::bootstrap::{self, Placement};
 use crate::metadata::{MetadataImage, PartitionImage};
 use crate::retain::ClockWatch;
 use crate::segment::HandleCache;
+use crate::sync::{ArcSwap, Mutex, MutexGuard, PoisonError};
 
 /// What all handles of a store share.
 #[derive(Debug)]

@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::alter;
 use super::catalog::Topic;
 use super::change;
-use super::compact::{self, Quarantined};
+use super::compact;
 use super::config::StoreConfig;
 use super::housekeep::{self, HousekeepReport};
 use super::open::{self, StoreReport};
+use super::quarantine::Quarantined;
 use super::scrub::{self, Scrubbed, Scrubber};
 use super::state::Inner;
 use crate::commit::Committer;
@@ -18,6 +19,7 @@ use crate::dir::{TopicId, TopicPartition};
 use crate::error::Result;
 use crate::log::Log;
 use crate::settings::Change;
+use crate::sync::PoisonError;
 
 /// Many logs in one data directory: what a service holds that needs more than one partition, and what the
 /// server serves.
@@ -187,7 +189,7 @@ impl Store {
 
     /// The logs that could not be compacted, why, and when they are tried again.
     pub fn quarantined(&self) -> Vec<Quarantined> {
-        compact::quarantined(&self.inner)
+        self.inner.quarantine.shown(self.inner.config.environment.clock.monotonic())
     }
 
     /// Reads about `max_bytes` more of what the logs hold and checks every byte: batches, their checksums, the order
@@ -218,16 +220,19 @@ impl Store {
         let logs: Vec<&Log> = catalog.logs().collect();
         let mut failed = None;
         for log in &logs {
-            if let Err(e) = log.close() {
+            if let Err(e) = log.close_silently() {
                 tracing::error!(partition = %log.topic_partition(), error = %e, "cannot close the log");
                 failed.get_or_insert(e);
             }
         }
         self.inner.asked.0.end();
         let marks: Vec<_> = logs.iter().map(|log| log.marks()).collect();
-        match failed {
+        let closed = match failed {
             None => data_dir.close(marks),
             Some(e) => Err(e),
-        }
+        };
+        drop(changes);
+        logs.iter().for_each(|log| log.tell_of_close());
+        closed
     }
 }

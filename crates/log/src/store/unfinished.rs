@@ -3,9 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::change::remove_directory;
 use super::deleting;
-use super::open::Found;
+use super::found::Found;
 use crate::data_dir::DataDir;
 use crate::dir::{DirName, FileKind, FileName, PartitionMetadata, TopicPartition, Uuid};
 use crate::error::{Error, Result};
@@ -130,4 +129,16 @@ fn holds_nothing(fs: &dyn FileSystem, dir: &Path) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Removes a partition directory with its files. Directories inside it are none of ours and stay.
+pub(super) fn remove_directory(fs: &dyn FileSystem, dir: &Path) -> Result<()> {
+    for entry in fs.read_dir(dir).map_err(|e| Error::io("list", dir, e))? {
+        let path = dir.join(&entry.name);
+        match fs.remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", path, e)),
+            _ => {}
+        }
+    }
+    fs.remove_dir(dir).map_err(|e| Error::io("remove", dir, e))
 }

@@ -84,6 +84,33 @@ fn a_hole_above_the_recovery_point_of_a_compacted_log_is_told() {
     assert!(cuts > 20, "{cuts}");
 }
 
+/// A pass goes upwards: what it has left of segments below says nothing of a gap above. The recovery point is where the
+/// active segment begins, so that recovery also looks at the segment before it, which is one that was compacted.
+#[test]
+fn what_a_pass_has_left_below_a_hole_does_not_hide_it() {
+    let partition = Partition::new();
+    for value in ["one", "two", "three"] {
+        KEYS.iter().for_each(|key| _ = partition.put(key, value));
+    }
+    partition.log.flush().unwrap();
+    let last = *partition.log.segment_base_offsets().last().unwrap();
+    let active = Offset::new(partition.roll());
+    partition.compact().unwrap();
+    assert_eq!(partition.log.recovery_point(), active, "nothing else was to be flushed");
+    (0..20).for_each(|n| _ = partition.put(KEYS[n % 5], "unsynced"));
+    let (bases, mut holes) = (partition.log.segment_base_offsets(), 0);
+    for pair in bases.windows(2).filter(|pair| pair[0] >= active) {
+        let mut image = shorten(&partition.fs, pair[0], 1);
+        let name = FileName::new(last, FileKind::Log).with_suffix(Some(Suffix::Deleted));
+        image.put(name.in_dir(Path::new(crate::support::DIR)), Vec::new());
+        let (_, log, report) = reopen(&image, &config());
+        assert!(report.truncated.is_some(), "the hole before {} is not told", pair[1]);
+        assert_eq!(log.log_end_offset(), pair[1] - 1);
+        holes += 1;
+    }
+    assert!(holes > 3, "{holes}");
+}
+
 #[test]
 fn what_a_loss_of_power_leaves_of_a_compacted_log_is_a_prefix() {
     let mut states = 0;

@@ -2,139 +2,108 @@
 //!
 //! A sync is told by the file or directory that it is of, and by the change before it: what it was there to make
 //! durable. Leaving it out is leaving out every sync of that name, while the workload runs and while its disks are
-//! opened. [`NOTICED`] says by which workload that is noticed. Of the others nobody has shown yet whether another sync behind them
-//! covers the same, or these workloads do not show what they are for.
+//! opened. [`SYNCS`] says of each who notices, or why nobody can. A plain run asks those who notice; `just
+//! power-loss-controls` asks everybody who makes a sync, about all of them, and fails where the table is wrong: a sync
+//! that it does not know, one whose absence nobody notices, or one that was thought to be covered and is not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
-use ottla_testkit::{Call, LoggedCall, SimFs};
-
-use crate::harness::{Case, Effort, message, quietly};
+use crate::harness::{Case, quietly};
+use crate::left_out::{Syncs, Tried};
 use crate::suite::ALL;
-
-/// Enough to lose each change alone.
-const EFFORT: Effort = Effort { states: 6, opened_twice: 1 };
-/// Of the workloads that make a sync, so many are tried without it.
-const MOST_TRIED: usize = 5;
-
-/// Each sync without which something is lost, and the workload that shows it.
-const NOTICED: &[(&str, &str)] = &[
-    ("*.index after a write", "epochs of other leaders"),
-    ("*.log after a cut", "recovery that cuts a damaged tail"),
-    ("*.log after a write", "recovery that cuts a damaged tail"),
-    ("*.log.cleaned after a write", "a pass of the cleaner, with its swaps"),
-    ("*.snapshot.tmp after a write", "DeleteRecords of the records of producers"),
-    ("*.timeindex.rebuilt after a write", "retention of some segments"),
-    ("*.txnindex after a write", "transactions that commit and abort"),
-    ("/ after the making of the data directory", "giving out producer ids"),
-    ("a partition after a rename to *.snapshot.deleted", "retention of some segments"),
-    ("a partition after a rename to *.txnindex.swap", "a pass of the cleaner, with its swaps"),
-    ("a partition after a rename to leader-epoch-checkpoint", "appends that wait for the disk by themselves"),
-];
-
-/// The sync that ends these calls, by what it is there for.
-fn name(calls: &[LoggedCall]) -> String {
-    let Some((sync, before)) = calls.split_last() else { return String::new() };
-    let is_of_it = |call: &&LoggedCall| match sync.call {
-        Call::SyncDir => {
-            !matches!(call.call, Call::Sync | Call::SyncDir | Call::Write | Call::SetLen)
-                && call.path.parent() == Some(&sync.path)
-        }
-        _ => call.path == sync.path && matches!(call.call, Call::Write | Call::SetLen),
-    };
-    let after = before.iter().rev().find(is_of_it);
-    let after = after.map_or("opening".to_owned(), |call| match call.call {
-        Call::Write => "a write".to_owned(),
-        Call::SetLen => "a cut".to_owned(),
-        Call::Rename => format!("a rename to {}", kind(&call.path)),
-        Call::Remove => format!("the removal of {}", kind(&call.path)),
-        _ => format!("the making of {}", kind(&call.path)),
-    });
-    format!("{} after {after}", kind(&sync.path))
-}
-
-/// A path without what differs from one to the next.
-fn kind(path: &Path) -> String {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("/");
-    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    match name {
-        "data" => "the data directory".to_owned(),
-        _ if digits == 20 => {
-            format!("*.{}", name[21..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '.'))
-        }
-        _ if name.ends_with("-delete") => "a deleted partition".to_owned(),
-        _ if name.starts_with("letters-") || name.starts_with("diaries-") => "a partition".to_owned(),
-        _ => name.trim_end_matches(".tmp").to_owned(),
-    }
-}
-
-/// Whether the suite notices that syncs of this name are left out.
-fn notices(case: &dyn Case, left_out: &str) -> Option<String> {
-    let left_out = left_out.to_owned();
-    let arm = |fs: &SimFs| {
-        let left_out = left_out.clone();
-        fs.ignore_syncs(move |calls| name(calls) == left_out);
-    };
-    let swept = quietly(|| catch_unwind(AssertUnwindSafe(|| case.sweep(EFFORT, &arm))));
-    swept.err().map(|panic| message(&*panic).lines().next().unwrap_or_default().to_owned())
-}
-
-/// The names of all syncs that a workload and the openings after it make.
-fn syncs_of(case: &dyn Case) -> BTreeSet<String> {
-    let names = Arc::new(Mutex::new(BTreeSet::new()));
-    let arm = |fs: &SimFs| {
-        let names = Arc::clone(&names);
-        fs.ignore_syncs(move |calls| {
-            names.lock().unwrap().insert(name(calls));
-            false
-        });
-    };
-    case.sweep(Effort { states: 3, opened_twice: 0 }, &arm);
-    // The disks that hold the other handle live as long as the sweep did.
-    std::mem::take(&mut *names.lock().unwrap())
-}
+use crate::syncs::{Fate, SYNCS, fate_of, speaks_of};
 
 #[test]
 fn the_absence_of_each_sync_is_noticed() {
-    for (left_out, by) in NOTICED {
+    let mut states = 0;
+    let noticed: Vec<_> = SYNCS.iter().filter_map(|(sync, fate)| Some((sync, fate.noticed_by()?))).collect();
+    let mut made = BTreeMap::new();
+    for (sync, by) in &noticed {
         let case = ALL.iter().find(|case| case.name() == *by).unwrap();
-        let noticed = notices(*case, left_out);
-        assert!(noticed.is_some(), "nobody notices that a sync is left out: {left_out}");
+        let syncs = made.entry(*by).or_insert_with(|| case.syncs());
+        let tried = quietly(|| case.without(sync, syncs));
+        assert!(tried.noticed.is_some(), "{by} does not notice that a sync is left out: {sync}");
+        states += tried.states;
     }
-    println!("left out, one after the other, and each noticed: {} syncs", NOTICED.len());
+    println!("left out, one after the other, and each noticed: {} syncs, in {states} states", noticed.len());
 }
 
-/// Says of each sync who notices, if anybody does: `cargo test -p ottla --test power_loss which_ -- --ignored --nocapture`.
+/// `just power-loss-controls`; with `OTTLA_SYNCS=<text>` only those with it in their names.
 #[test]
-#[ignore = "tries each sync with several workloads: for whoever changes the syncs of the engine"]
-fn which_syncs_are_noticed_and_by_whom() {
-    const THREADS: usize = 6;
-    let users: Mutex<BTreeMap<String, Vec<&dyn Case>>> = Mutex::default();
-    let on_threads = |work: &(dyn Fn(usize) + Sync)| {
-        std::thread::scope(|scope| (0..THREADS).for_each(|thread| drop(scope.spawn(move || work(thread)))));
+#[ignore = "tries each sync with every workload that makes it: minutes"]
+fn every_sync_is_noticed_or_explained() {
+    let made = side_by_side(ALL, |case| (*case, case.syncs()));
+    let names: BTreeSet<&String> = made.iter().flat_map(|(_, syncs)| syncs.names()).collect();
+    let gone: Vec<_> =
+        SYNCS.iter().filter(|(known, _)| !names.iter().any(|name| speaks_of(known, name))).collect();
+    let only = std::env::var("OTTLA_SYNCS").unwrap_or_default();
+    let names: Vec<&String> = names.into_iter().filter(|name| name.contains(&only)).collect();
+    let found = side_by_side(&names, |sync| {
+        let (tried, by, workloads) = tried_by_all(sync, &made);
+        let why = fate_of(sync).and_then(Fate::reason).unwrap_or("nobody notices");
+        let how = tried.noticed.as_deref().unwrap_or(why);
+        println!(
+            "{sync}: {} states at {} changes of {workloads} workloads; {}: {how}",
+            tried.states,
+            tried.lacking,
+            by.unwrap_or("-")
+        );
+        (tried.states, tried.lacking > 0 || by.is_some(), by.is_some())
+    });
+    // Where nothing ever lacks, there was nothing to make durable.
+    let is_as_told = |(sync, (_, lacks, noticed)): &(&&String, &(usize, bool, bool))| {
+        fate_of(sync).map_or(!lacks, |fate| fate.noticed_by().is_some() == *noticed)
     };
-    on_threads(&|thread| {
-        for case in ALL.iter().skip(thread).step_by(THREADS) {
-            let syncs = syncs_of(*case);
-            let mut users = users.lock().unwrap();
-            syncs.into_iter().for_each(|name| users.entry(name).or_default().push(*case));
+    let wrong: Vec<_> = names.iter().zip(&found).filter(|found| !is_as_told(found)).collect();
+    let states: usize = found.iter().map(|(states, ..)| states).sum();
+    let idle = found.iter().filter(|(_, lacks, _)| !lacks).count();
+    let noticed = found.iter().filter(|(.., noticed)| *noticed).count();
+    println!(
+        "{} syncs, {noticed} of them noticed, {idle} with nothing to make durable, in {states} states",
+        found.len()
+    );
+    assert!(
+        wrong.is_empty() && (gone.is_empty() || !only.is_empty()),
+        "not as the table says: {wrong:#?}; not made any more: {gone:#?}"
+    );
+}
+
+/// The workload that is said to notice first, then those that have the least to do.
+fn tried_by_all<'a>(sync: &str, made: &'a [(&'a dyn Case, Syncs)]) -> (Tried, Option<&'a str>, usize) {
+    let said = fate_of(sync).and_then(Fate::noticed_by);
+    let mut users: Vec<_> = made.iter().filter(|(_, syncs)| syncs.work(sync) > 0).collect();
+    users.sort_by_key(|(case, syncs)| (Some(case.name()) != said, syncs.work(sync)));
+    let mut all = Tried::default();
+    for (number, (case, syncs)) in users.iter().enumerate() {
+        let tried = quietly(|| case.without(sync, syncs));
+        all.states += tried.states;
+        all.lacking += tried.lacking;
+        if tried.noticed.is_some() {
+            all.noticed = tried.noticed;
+            return (all, Some(case.name()), number + 1);
+        }
+    }
+    (all, None, users.len())
+}
+
+/// Does the work of each on all processors; the answers are in the order of the questions.
+fn side_by_side<Q: Sync, A: Send>(questions: &[Q], work: impl Fn(&Q) -> A + Sync) -> Vec<A> {
+    let next = AtomicUsize::new(0);
+    let answers = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(question) = questions.get(number) else { break };
+                    let answer = work(question);
+                    answers.lock().unwrap().insert(number, answer);
+                }
+            });
         }
     });
-    let users = users.into_inner().unwrap();
-    println!("{} syncs: {:#?}", users.len(), users.keys().collect::<Vec<_>>());
-    on_threads(&|thread| {
-        for (left_out, cases) in users.iter().skip(thread).step_by(THREADS) {
-            let mut cases = cases.clone();
-            cases.sort_by_key(|case| case.least());
-            let few = &cases[..cases.len().min(MOST_TRIED)];
-            let found = few.iter().find_map(|case| Some((case.name(), notices(*case, left_out)?)));
-            match found {
-                Some((by, how)) => println!("    (\"{left_out}\", \"{by}\"), // {how}"),
-                None => println!("    (\"{left_out}\", \"\"), // harmless in {} workloads", few.len()),
-            }
-        }
-    });
+    answers.into_inner().unwrap().into_values().collect()
 }

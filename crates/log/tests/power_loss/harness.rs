@@ -10,6 +10,7 @@ use ottla_testkit::{Crash, Image, SimFs};
 
 use crate::fingerprint::fingerprint;
 use crate::kinds::{Kind, deal, hash};
+use crate::left_out::{self, Syncs, Tried};
 use crate::support::Stopped;
 
 /// What loses its power.
@@ -25,6 +26,9 @@ pub(crate) trait Subject: Sized {
 
     /// The process ends.
     fn stop(self) -> Self::Told;
+
+    /// The same, once somebody has begun to open it.
+    fn opened(told: &Self::Told) -> Self::Told;
 
     /// Opens what is there, whatever comes of it: the power may go meanwhile.
     fn reopen(fs: &SimFs, told: &Self::Told);
@@ -70,8 +74,29 @@ impl Counts {
 pub(crate) trait Case: Sync {
     fn name(&self) -> &'static str;
     fn least(&self) -> usize;
-    /// Tries it. `arm` is given each disk before it is used.
-    fn sweep(&self, effort: Effort, arm: &dyn Fn(&SimFs)) -> Counts;
+    /// Tries it.
+    fn sweep(&self, effort: Effort) -> Counts;
+    /// The syncs that it makes, and that opening makes after it.
+    fn syncs(&self) -> Syncs;
+    /// Tries it without those of this name.
+    fn without(&self, sync: &str, syncs: &Syncs) -> Tried;
+}
+
+impl<S: Subject> Workload<S> {
+    /// What it begins with.
+    pub(crate) fn prepared(&self) -> (S::Told, Image) {
+        let fs = SimFs::from_image(&S::disk());
+        let mut subject = S::start(&fs, &(self.told)());
+        (self.prepare)(&mut subject).unwrap();
+        (subject.stop(), fs.image())
+    }
+
+    /// Runs it there, to its end or until the power goes; returns what was asked and answered.
+    pub(crate) fn run_on(&self, fs: &SimFs, prepared: &S::Told) -> S::Told {
+        let mut subject = S::start(fs, prepared);
+        let _ = (self.run)(&mut subject);
+        subject.stop()
+    }
 }
 
 impl<S: Subject> Case for Workload<S> {
@@ -83,27 +108,31 @@ impl<S: Subject> Case for Workload<S> {
         self.least
     }
 
-    fn sweep(&self, effort: Effort, arm: &dyn Fn(&SimFs)) -> Counts {
-        let before = SimFs::from_image(&S::disk());
-        let mut subject = S::start(&before, &(self.told)());
-        (self.prepare)(&mut subject).unwrap();
-        let (prepared, image) = (subject.stop(), before.image());
+    fn sweep(&self, effort: Effort) -> Counts {
+        let (prepared, image) = self.prepared();
         let mut sweep =
             Sweep::<S> { effort, seen: HashSet::new(), counts: Counts::default(), told: prepared.clone() };
         for changes in 0.. {
             let fs = SimFs::from_image(&image);
-            arm(&fs);
             fs.crash_after(changes);
-            let mut subject = S::start(&fs, &prepared);
-            let _ = (self.run)(&mut subject);
-            sweep.told = subject.stop();
+            sweep.told = self.run_on(&fs, &prepared);
             sweep.at_change(&fs, changes);
-            if !fs.crashed() {
+            let is_last = !fs.crashed();
+            sweep.after_a_kill(&fs, changes);
+            if is_last {
                 sweep.counts.changes = changes;
                 return sweep.counts;
             }
         }
         unreachable!()
+    }
+
+    fn syncs(&self) -> Syncs {
+        left_out::syncs_of(self)
+    }
+
+    fn without(&self, sync: &str, syncs: &Syncs) -> Tried {
+        left_out::without(self, sync, syncs)
     }
 }
 
@@ -136,12 +165,20 @@ impl<S: Subject> Sweep<S> {
                 again += 1;
                 self.while_opening(&after, told, &context);
             }
-            self.check(&after, kind, &context);
+            self.check(&after, &self.told.clone(), kind, &context);
         }
+    }
+
+    /// The process is killed, another opens what it has left and makes promises of its own, and then the power goes.
+    fn after_a_kill(&mut self, fs: &SimFs, change: u64) {
+        fs.restart();
+        let context = format!("the process is killed at change {change}");
+        self.check(fs, &self.told.clone(), Kind::Killed, &context);
     }
 
     /// The power goes a second time, while the disk is being opened.
     fn while_opening(&mut self, after: &SimFs, told: u64, context: &str) {
+        let opened = S::opened(&self.told);
         for change in 0.. {
             let fs = after.crash(&mut Crash::KeepAll);
             fs.crash_after(change);
@@ -155,6 +192,7 @@ impl<S: Subject> Sweep<S> {
             if self.seen.insert((told, fingerprint(&again))) {
                 self.check(
                     &again,
+                    &opened,
                     Kind::Second,
                     &format!("{context}; then at change {change} of opening, {crash:?}"),
                 );
@@ -165,10 +203,10 @@ impl<S: Subject> Sweep<S> {
         }
     }
 
-    fn check(&mut self, fs: &SimFs, kind: Kind, context: &str) {
+    fn check(&mut self, fs: &SimFs, told: &S::Told, kind: Kind, context: &str) {
         *self.counts.kinds.entry(kind).or_default() += 1;
         let disk = fs.image();
-        let checked = catch_unwind(AssertUnwindSafe(|| S::check(fs, &self.told)));
+        let checked = catch_unwind(AssertUnwindSafe(|| S::check(fs, told)));
         if let Err(panic) = checked {
             let files: Vec<_> =
                 disk.entries().map(|(path, entry)| format!("{} {entry:?}", path.display())).collect();

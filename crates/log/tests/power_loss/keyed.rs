@@ -1,8 +1,10 @@
 //! What loses its power: a compacted log. Of each key the newest record that was promised is there, or a newer one,
-//! at its offset, and no record that nobody sent; what was promised and no pass has reached is there in full.
+//! at its offset, and no record that nobody sent; what was promised and no pass has reached is there in full. No record
+//! is missing before one that is there but by a pass, for the sake of a later one.
 //!
-//! Of what was not promised, a record may be missing before one that is there: recovery cannot tell the end of a
-//! segment that never came to the disk from a gap that Kafka's cleaner has left.
+//! One limit: where no record at all is left since the last pass, recovery cannot tell the end of a segment that never
+//! came to the disk from what Kafka's cleaner may have left. The log then goes on behind what was lost; nothing of that
+//! was promised.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -11,25 +13,31 @@ use std::time::Duration;
 
 use ottla::{AppendOptions, Compacted, Isolation, Log, LogConfig, Offset, Origin, Result};
 use ottla_record::{BatchBuilder, EndTransactionMarker};
-use ottla_testkit::{Image, SimClock, SimFs};
+use ottla_testkit::{Crash, Image, SimClock, SimFs};
 
 use crate::harness::Subject;
+use crate::one_log::{is_closed, is_spared_all_work};
 use crate::support::Stopped;
-use crate::support_of_compaction::{NOW_MS, Seen, batch, check_files, cleaner, config, latest, open};
+use crate::support_of_compaction::{
+    NOW_MS, Seen, batch, check_built_indexes, check_files, cleaner, config, latest, open,
+};
 
 /// What was asked of a compacted log.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyedTold {
-    /// The records that were sent and not aborted, but for those of [`Keyed::roll`], and the end behind them.
+    /// The records that were sent and not aborted, and the end behind them.
     sent: Vec<Seen>,
     end: i64,
     /// Everything below this offset was promised.
     promised_end: i64,
     /// No pass has begun with a log that ended behind this offset.
     compacted_end: i64,
+    /// Where the active segment began when the last pass had ended.
+    cleaned_end: i64,
     /// Whether a tombstone may have stayed for as long as it must.
     tombstones_may_go: bool,
     now_ms: i64,
+    closed: bool,
 }
 
 /// A log that nobody has used.
@@ -39,8 +47,10 @@ pub(crate) fn empty() -> KeyedTold {
         end: 0,
         promised_end: 0,
         compacted_end: 0,
+        cleaned_end: 0,
         tombstones_may_go: false,
         now_ms: NOW_MS,
+        closed: false,
     }
 }
 
@@ -113,8 +123,7 @@ impl Keyed {
     /// Makes what was appended so far a sealed segment, by a record of its own key in the next.
     pub(crate) fn roll(&mut self) -> Result<(), Stopped> {
         self.log().set_config(LogConfig { segment_bytes: 90, ..config() });
-        let bytes = batch(BatchBuilder::new(), &[("~", Some("~"))], self.told.now_ms);
-        self.append(&bytes, 1, &AppendOptions::default())?;
+        self.put("~", "~")?;
         self.log().set_config(config());
         Ok(())
     }
@@ -122,6 +131,7 @@ impl Keyed {
     pub(crate) fn compact(&mut self) -> Result<Compacted, Stopped> {
         self.told.compacted_end = self.told.end;
         let compacted = self.answer(self.log().compact(&mut cleaner()))?;
+        self.told.cleaned_end = self.log().segment_base_offsets().last().map_or(0, |base| base.get());
         Ok(compacted.expect("there is something to compact"))
     }
 
@@ -172,7 +182,11 @@ impl Subject for Keyed {
 
     fn stop(mut self) -> KeyedTold {
         self.log = None;
-        self.told
+        KeyedTold { closed: is_closed(&self.fs), ..self.told }
+    }
+
+    fn opened(told: &KeyedTold) -> KeyedTold {
+        KeyedTold { closed: false, ..told.clone() }
     }
 
     fn reopen(fs: &SimFs, told: &KeyedTold) {
@@ -182,7 +196,12 @@ impl Subject for Keyed {
     fn check(fs: &SimFs, told: &KeyedTold) {
         let clock = Arc::new(SimClock::at_ms(told.now_ms));
         let opened = || open(fs, &clock, &config()).unwrap();
-        let (log, _) = opened();
+        let (log, report) = opened();
+        if told.closed {
+            assert!(is_spared_all_work(&report), "closed, and then {report:?}");
+            // Nobody looks at them any more.
+            log.segment_base_offsets().iter().for_each(|base| check_built_indexes(fs, *base));
+        }
         let (found, end) = (records(&log), log.log_end_offset());
         check_records(&found, end.get(), told);
         drop(log);
@@ -195,6 +214,9 @@ impl Subject for Keyed {
         let bytes = batch(BatchBuilder::new(), &[("grete", Some("new"))], told.now_ms);
         assert_eq!(log.append(&bytes).unwrap().base_offset, end);
         newest.insert("grete".to_owned(), "new".to_owned());
+        log.sync_to(log.log_end_offset()).unwrap();
+        let (lost, all) = (fs.crash(&mut Crash::LoseAll), records(&log));
+        assert_eq!(records(&open(&lost, &clock, &config()).unwrap().0), all, "what was synced is there");
         while log.compact(&mut cleaner()).unwrap().is_some() {}
         assert_eq!(latest(&records(&log)), newest, "compacted");
         check_files(fs, &log);
@@ -206,7 +228,7 @@ impl Subject for Keyed {
     }
 }
 
-/// What a careful reader sees, but for the records of [`Keyed::roll`].
+/// What a careful reader sees.
 fn records(log: &Log) -> Vec<Seen> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let mut records = Vec::new();
@@ -226,7 +248,6 @@ fn records(log: &Log) -> Vec<Seen> {
             Ok(())
         });
         read.unwrap();
-        records.retain(|(_, key, _)| key != "~");
         next = batches.next_offset();
     }
 }
@@ -237,14 +258,21 @@ fn check_records(found: &[Seen], end: i64, told: &KeyedTold) {
     assert!(found.windows(2).all(|pair| pair[0].0 < pair[1].0), "order: {found:?}");
     let strange = found.iter().find(|record| !told.sent.contains(record));
     assert_eq!(strange, None, "nobody sent it");
+    let first_since_pass =
+        found.iter().map(|(offset, ..)| *offset).find(|offset| *offset >= told.cleaned_end);
+    let nothing_is_left = told.cleaned_end.max(told.promised_end)..first_since_pass.unwrap_or(end);
     let newest: BTreeMap<&str, i64> = found.iter().map(|(offset, key, _)| (key.as_str(), *offset)).collect();
-    for record in told.sent.iter().filter(|(offset, ..)| *offset < told.promised_end) {
+    for record in told.sent.iter().filter(|(offset, ..)| *offset < end) {
         let (offset, key, value) = record;
         let is_newer = |(at, other, value): &&Seen| at > offset && other == key && value.is_none();
         let by_tombstone = told.tombstones_may_go && told.sent.iter().any(|record| is_newer(&record));
         let by_record = newest.get(key.as_str()).is_some_and(|at| at > offset);
         let is_replaced = *offset < told.compacted_end && (by_record || by_tombstone);
         let may_go = value.is_none() && told.tombstones_may_go;
-        assert!(is_replaced || may_go || found.contains(record), "{record:?} is gone: {found:?}");
+        let cannot_be_told = nothing_is_left.contains(offset);
+        assert!(
+            is_replaced || may_go || cannot_be_told || found.contains(record),
+            "{record:?} is gone: {found:?}"
+        );
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Random,
     /// While another was being recovered from.
     Second,
+    /// After a kill in the midst of a call, and an open.
+    Killed,
 }
 
 impl Kind {

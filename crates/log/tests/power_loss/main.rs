@@ -24,6 +24,7 @@
 //! | [`compacting`] | what is done to a compacted log |
 //! | [`suite`] | all workloads; how many states there are |
 //! | [`controls`] | the engine with any one of its syncs left out: the suite must notice |
+//! | [`left_out`], [`sync_name`], [`syncs`] | how that is tried, what a sync is called, and all syncs there are |
 //!
 //! `OTTLA_CRASHES=<n>` tries so many states at each change instead of a few; `just power-loss` tries most of them.
 
@@ -39,6 +40,7 @@ mod fingerprint;
 mod harness;
 mod keyed;
 mod kinds;
+mod left_out;
 mod many_logs;
 mod one_log;
 mod opening;
@@ -51,4 +53,6 @@ mod support;
 #[path = "../compaction/support.rs"]
 #[allow(dead_code, reason = "the tests of compaction use more of it")]
 mod support_of_compaction;
+mod sync_name;
+mod syncs;
 mod topics;

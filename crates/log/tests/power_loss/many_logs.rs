@@ -86,6 +86,31 @@ pub(crate) const FEW_FILES: Workload<Driver> = Workload {
     },
 };
 
+/// What was deleted was never on disk, and all of it is lost: the log goes on where the delete has put its start.
+pub(crate) const A_START_PAST_THE_END: Workload<Driver> = Workload {
+    name: "keeping house of a log that starts past its end",
+    least: 500,
+    told: new_store,
+    prepare: |driver| {
+        driver.open()?;
+        driver.create("letters", 1)?;
+        for _ in 0..12 {
+            driver.append("letters", 0)?;
+        }
+        driver.delete_records("letters", 0, 12)?;
+        driver.lose_records("letters", 0);
+        Ok(())
+    },
+    run: |driver| {
+        driver.open()?;
+        driver.housekeep()?;
+        driver.append("letters", 0)?;
+        driver.housekeep()?;
+        driver.sync("letters", 0)?;
+        driver.close()
+    },
+};
+
 /// Those that were heard of lately are still known, whatever became of the others.
 pub(crate) const EXPIRING_PRODUCERS: Workload<Driver> = Workload {
     name: "forgetting producers",
@@ -123,6 +148,11 @@ fn keeping_house() {
 #[test]
 fn two_logs_in_one_store() {
     at_every_change(&TWO_LOGS);
+}
+
+#[test]
+fn keeping_house_of_a_log_that_starts_past_its_end() {
+    at_every_change(&A_START_PAST_THE_END);
 }
 
 #[test]

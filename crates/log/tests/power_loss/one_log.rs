@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ottla::dir::{CleanShutdown, FileKind, FileName};
 use ottla::fs::FileSystem;
 use ottla::producer::{ProducerEntry, snapshot};
-use ottla::{LogConfig, Offset};
+use ottla::{LogConfig, Offset, RecoveryReport};
 use ottla_record::BatchBuilder;
 use ottla_testkit::{Crash, Image, SimFs};
 
@@ -20,6 +20,18 @@ use crate::support::{
 pub(crate) struct LogTold {
     pub config: LogConfig,
     history: History,
+    closed: bool,
+}
+
+/// Whether the last thing that was asked was to close, and that was answered.
+pub(crate) fn is_closed(fs: &SimFs) -> bool {
+    !fs.crashed() && CleanShutdown::read(fs, Path::new(DATA)).is_ok_and(|mark| mark.is_some())
+}
+
+/// Whether opening had no more to do than after any clean close; files that were deleted may be back.
+pub(crate) fn is_spared_all_work(report: &RecoveryReport) -> bool {
+    let but_deleted = RecoveryReport { removed_leftovers: Vec::new(), ..report.clone() };
+    report.clean && but_deleted.is_uneventful()
 }
 
 /// A log that nobody has used.
@@ -59,7 +71,11 @@ impl Subject for Driver {
 
     fn stop(mut self) -> LogTold {
         self.kill();
-        LogTold { config: self.config, history: self.history }
+        LogTold { closed: is_closed(&self.fs), config: self.config, history: self.history }
+    }
+
+    fn opened(told: &LogTold) -> LogTold {
+        LogTold { closed: false, ..told.clone() }
     }
 
     fn reopen(fs: &SimFs, told: &LogTold) {
@@ -68,7 +84,16 @@ impl Subject for Driver {
 
     fn check(fs: &SimFs, told: &LogTold) {
         let (config, mut history) = (&told.config, told.history.clone());
+        let was_durable = fs.unsynced().is_empty();
         let (log, report) = open(fs, config).unwrap();
+        if let Some(cut) = report.truncated.as_ref().filter(|_| was_durable) {
+            let durable = fs.durable_image();
+            let is_there = |aside: &PathBuf| {
+                durable.read(aside).is_some_and(|bytes| Some(bytes) == fs.image().read(aside))
+            };
+            assert!(cut.kept_aside.iter().all(is_there), "kept aside: {cut:?}");
+        }
+        assert!(!told.closed || is_spared_all_work(&report), "closed, and then {report:?}");
         let found = inspect(fs, &log);
         let accepted = history.accept(found.start, &found.records, found.end);
         assert!(accepted.is_ok(), "{}\n{report:?}", accepted.unwrap_err());

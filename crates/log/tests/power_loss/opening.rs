@@ -2,11 +2,12 @@
 
 use ottla::Isolation;
 use ottla::fs::{FileSystem, OpenMode};
+use ottla_testkit::{Call, Fault, Repeat};
 
 use crate::harness::Workload;
 use crate::one_log::{nothing, small_log};
 use crate::suite::at_every_change;
-use crate::support::{Driver, log_path};
+use crate::support::{Driver, Stopped, log_path};
 
 pub(crate) const CLOSING_AND_OPENING: Workload<Driver> = Workload {
     name: "closing and opening",
@@ -104,6 +105,37 @@ fn damage_after_flush(driver: &mut Driver) {
     driver.history.answered();
 }
 
+/// What the system shows of it may not be on disk, and a sync that succeeds later proves nothing.
+pub(crate) const A_FAILED_SYNC: Workload<Driver> = Workload {
+    name: "opening after a failed sync",
+    least: 500,
+    told: small_log,
+    prepare: nothing,
+    run: |driver| {
+        driver.open()?;
+        for _ in 0..5 {
+            driver.append(3)?;
+        }
+        driver.sync()?;
+        for _ in 0..6 {
+            driver.append(3)?;
+        }
+        fail_a_sync(driver)?;
+        driver.kill();
+        driver.open()?;
+        driver.sync()?;
+        driver.append(3)
+    },
+};
+
+fn fail_a_sync(driver: &Driver) -> Result<(), Stopped> {
+    driver.fs.fail_nth(Call::Sync, 1, Fault::EIO, Repeat::Once);
+    let synced = driver.log().sync_to(driver.history.end());
+    driver.fs.clear_faults();
+    assert!(synced.is_err(), "it was to fail");
+    if driver.fs.crashed() { Err(Stopped) } else { Ok(()) }
+}
+
 #[test]
 fn closing_and_opening() {
     at_every_change(&CLOSING_AND_OPENING);
@@ -117,6 +149,11 @@ fn being_killed_after_a_clean_stop() {
 #[test]
 fn being_killed_and_opening() {
     at_every_change(&BEING_KILLED);
+}
+
+#[test]
+fn opening_after_a_failed_sync() {
+    at_every_change(&A_FAILED_SYNC);
 }
 
 #[test]

@@ -27,6 +27,24 @@ pub(crate) const PRODUCERS: Workload<Driver> = Workload {
     },
 };
 
+/// There is no snapshot of an empty log. Were it taken for closed, its producers would be forgotten.
+pub(crate) const FIRST_PRODUCERS: Workload<Driver> = Workload {
+    name: "the first producers of a log that was closed empty",
+    least: 190,
+    told: small_log,
+    prepare: |driver| {
+        driver.open()?;
+        driver.close()
+    },
+    run: |driver| {
+        driver.open()?;
+        driver.append_as(1_000, 2, false)?;
+        driver.append_as(1_001, 1, false)?;
+        driver.flush()?;
+        driver.append_as(1_000, 1, false)
+    },
+};
+
 pub(crate) const PRODUCERS_AND_CUTS: Workload<Driver> = Workload {
     name: "producers whose records are cut",
     least: 1810,
@@ -99,6 +117,11 @@ pub(crate) const TRANSACTIONS_AND_CUTS: Workload<Driver> = Workload {
 #[test]
 fn producers_and_their_snapshots() {
     at_every_change(&PRODUCERS);
+}
+
+#[test]
+fn the_first_producers() {
+    at_every_change(&FIRST_PRODUCERS);
 }
 
 #[test]

@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ottla::fs::{FileSystem, OpenMode};
 use ottla::settings::Change;
-use ottla::{Isolation, LogConfig, Offset, Result, Store, StoreConfig};
+use ottla::{Isolation, LogConfig, Offset, Result, Store, StoreConfig, StoreReport};
 use ottla_record::BatchBuilder;
 use ottla_testkit::{Crash, Image, SimClock, SimFs};
 
 use crate::harness::Subject;
+use crate::one_log::{is_closed, is_spared_all_work};
 use crate::support::{DATA, NOW_MS, Stopped, batch, environment_at, small, values_between};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Partition {
+    /// From offset 0 on, whether they were deleted or not.
     values: Vec<String>,
+    /// So many of them were deleted.
+    start: usize,
     /// So many of them were promised.
     durable: usize,
     /// The last batch of each producer, its offset and its time.
@@ -41,6 +47,7 @@ pub(crate) struct StoreTold {
     now_ms: i64,
     open_files: usize,
     defaults: LogConfig,
+    closed: bool,
 }
 
 /// A store that nobody has used.
@@ -52,6 +59,7 @@ pub(crate) fn new_store() -> StoreTold {
         now_ms: NOW_MS,
         open_files: 512,
         defaults: LogConfig { file_delete_delay_ms: 0, ..small() },
+        closed: false,
     }
 }
 
@@ -77,14 +85,14 @@ pub(crate) struct Driver {
     sequences: BTreeMap<i64, i32>,
 }
 
-fn open(fs: &SimFs, told: &StoreTold, clock: &Arc<SimClock>) -> Result<Store> {
+fn open(fs: &SimFs, told: &StoreTold, clock: &Arc<SimClock>) -> Result<(Store, StoreReport)> {
     let config = StoreConfig {
         defaults: told.defaults.clone(),
         environment: environment_at(fs, clock),
         open_files: told.open_files,
         ..StoreConfig::default()
     };
-    Store::open(DATA, config).map(|(store, _)| store)
+    Store::open(DATA, config)
 }
 
 /// What each topic of these tests begins with.
@@ -114,7 +122,7 @@ impl Driver {
     }
 
     pub(crate) fn open(&mut self) -> Result<(), Stopped> {
-        let opened = open(&self.fs, &self.told, &self.clock);
+        let opened = open(&self.fs, &self.told, &self.clock).map(|(store, _)| store);
         self.store = Some(opened.map_err(|e| assert!(self.fs.crashed(), "{e}")).map_err(|()| Stopped)?);
         Ok(())
     }
@@ -222,6 +230,31 @@ impl Driver {
         self.ask(Driver::all_durable(name, partition), |store| store.log(name, partition).unwrap().flush())
     }
 
+    pub(crate) fn delete_records(
+        &mut self,
+        name: &str,
+        partition: i32,
+        before: usize,
+    ) -> Result<(), Stopped> {
+        let change = |topics: &mut Topics| {
+            let partition = &mut topics.get_mut(name).unwrap().partitions[partition as usize];
+            (partition.start, partition.durable) = (before, partition.durable.max(before));
+        };
+        let before = Offset::new(before as i64);
+        self.ask(change, |store| store.log(name, partition).unwrap().delete_records(before)).map(drop)
+    }
+
+    /// Of this partition everything is gone that was not deleted, as after a loss of power.
+    pub(crate) fn lose_records(&mut self, name: &str, partition: i32) {
+        self.kill();
+        let dir = Path::new(DATA).join(format!("{name}-{partition}"));
+        for entry in self.fs.read_dir(&dir).unwrap().iter().filter(|entry| entry.name.ends_with(".log")) {
+            self.fs.open(&dir.join(&entry.name), OpenMode::ReadWrite).unwrap().set_len(0).unwrap();
+        }
+        let partition = &mut self.told.now.get_mut(name).unwrap().partitions[partition as usize];
+        partition.values.truncate(partition.start);
+    }
+
     /// Returns how many producers were forgotten.
     pub(crate) fn housekeep(&mut self) -> Result<usize, Stopped> {
         let report = self.ask(|_| {}, Store::housekeep)?;
@@ -257,7 +290,11 @@ impl Subject for Driver {
 
     fn stop(mut self) -> StoreTold {
         self.store = None;
-        self.told
+        StoreTold { closed: is_closed(&self.fs), ..self.told }
+    }
+
+    fn opened(told: &StoreTold) -> StoreTold {
+        StoreTold { closed: false, ..told.clone() }
     }
 
     fn reopen(fs: &SimFs, told: &StoreTold) {
@@ -266,7 +303,9 @@ impl Subject for Driver {
 
     fn check(fs: &SimFs, told: &StoreTold) {
         let clock = Arc::new(SimClock::at_ms(told.now_ms));
-        let store = open(fs, told, &clock).unwrap();
+        let (store, report) = open(fs, told, &clock).unwrap();
+        let is_spared = report.recovered.iter().all(|(_, report)| is_spared_all_work(report));
+        assert!(!told.closed || (report.clean && is_spared), "closed, and then {report:?}");
         let found = contents(&store);
         let expected: Vec<&Topics> = [Some(&told.now), told.then.as_ref()].into_iter().flatten().collect();
         let fits: Vec<_> = expected.iter().map(|topics| may_be_left(topics, &found)).collect();
@@ -275,10 +314,17 @@ impl Subject for Driver {
         assert!(told.producer_ids.iter().all(|earlier| *earlier < id), "producer id {id} again");
         drop(store);
 
-        let store = open(fs, told, &clock).unwrap();
+        let (store, _) = open(fs, told, &clock).unwrap();
         assert!(same(&contents(&store), &found), "opened twice");
         let asked = expected.into_iter().zip(fits).find(|(_, fits)| fits.is_ok()).unwrap().0;
         check_producers(&store, asked, told);
+        for log in store.topics().iter().flat_map(|topic| topic.partitions.values()) {
+            log.append(&batch(BatchBuilder::new(), &["more"], told.now_ms - NOW_MS)).unwrap();
+            log.sync_to(log.log_end_offset()).unwrap();
+        }
+        let all = contents(&store);
+        let (lost, report) = open(&fs.crash(&mut Crash::LoseAll), told, &clock).unwrap();
+        assert!(same(&contents(&lost), &all), "what was synced is there: {report:?}");
         for name in found.keys() {
             store.delete_topic(name).unwrap();
             let topic = store.create_topic(name, 2, &settings()).unwrap();
@@ -286,7 +332,7 @@ impl Subject for Driver {
             topic.log(1).unwrap().append(&batch(BatchBuilder::new(), &["new"], 0)).unwrap();
             topic.log(1).unwrap().sync_to(Offset::new(1)).unwrap();
         }
-        let store = open(&fs.crash(&mut Crash::LoseAll), told, &clock).unwrap();
+        let (store, _) = open(&fs.crash(&mut Crash::LoseAll), told, &clock).unwrap();
         let new = Partition { values: vec!["new".to_owned()], ..Partition::default() };
         let new = Topic { overrides: settings(), partitions: vec![Partition::default(), new] };
         let anew: Topics = found.keys().map(|name| (name.clone(), new.clone())).collect();
@@ -305,17 +351,20 @@ fn contents(store: &Store) -> Topics {
     store.topics().iter().map(topic).collect()
 }
 
+/// With the values from its start on only.
 fn partition(log: &ottla::Log) -> Partition {
-    assert_eq!(log.log_start_offset(), Offset::ZERO);
-    let found = values_between(log, Offset::ZERO, log.log_end_offset(), Isolation::ReadUncommitted);
+    let (start, end) = (log.log_start_offset(), log.log_end_offset());
+    let found = values_between(log, start, end, Isolation::ReadUncommitted);
     let offsets: Vec<i64> = found.iter().map(|(offset, _)| offset.get()).collect();
-    assert_eq!(offsets, (0..log.log_end_offset().get()).collect::<Vec<_>>(), "a hole or a repetition");
-    Partition { values: found.into_iter().map(|(_, value)| value).collect(), ..Partition::default() }
+    assert_eq!(offsets, (start.get()..end.get()).collect::<Vec<_>>(), "a hole or a repetition");
+    let values = found.into_iter().map(|(_, value)| value).collect();
+    Partition { values, start: start.get() as usize, ..Partition::default() }
 }
 
 fn same(one: &Topics, other: &Topics) -> bool {
     let contents = |topics: &Topics| -> Vec<_> {
-        let values = |topic: &Topic| topic.partitions.iter().map(|p| p.values.clone()).collect::<Vec<_>>();
+        let part = |p: &Partition| (p.start, p.values.clone());
+        let values = |topic: &Topic| topic.partitions.iter().map(part).collect::<Vec<_>>();
         topics.iter().map(|(name, topic)| (name.clone(), topic.overrides.clone(), values(topic))).collect()
     };
     contents(one) == contents(other)
@@ -334,9 +383,11 @@ fn may_be_left(expected: &Topics, found: &Topics) -> Result<(), String> {
             return Err(format!("{} partitions of {name}", found.partitions.len()));
         }
         for (number, (expected, found)) in expected.partitions.iter().zip(&found.partitions).enumerate() {
-            let (left, promised, sent) = (found.values.len(), expected.durable, expected.values.len());
-            if left < promised || !expected.values.starts_with(&found.values) {
-                return Err(format!("{name}-{number} holds {left}; {promised} promised, {sent} sent"));
+            let (end, promised) = (found.start + found.values.len(), expected.durable);
+            let sent = expected.values.get(expected.start..).unwrap_or_default();
+            if found.start != expected.start || end < promised || !sent.starts_with(&found.values) {
+                let (start, sent) = (found.start, expected.values.len());
+                return Err(format!("{name}-{number} is {start}..{end}; {promised} promised, {sent} sent"));
             }
         }
     }

@@ -23,6 +23,7 @@ pub(crate) static ALL: &[&dyn Case] = &[
     &opening::KILLED_AFTER_A_CLEAN_STOP,
     &opening::BEING_KILLED,
     &opening::A_DAMAGED_TAIL,
+    &opening::A_FAILED_SYNC,
     &deleting::DELETING_RECORDS,
     &deleting::DELETING_WHAT_IS_NOT_ON_DISK,
     &deleting::DELETING_THE_RECORDS_OF_PRODUCERS,
@@ -32,6 +33,7 @@ pub(crate) static ALL: &[&dyn Case] = &[
     &cutting::CUTTING_WHAT_WAS_FLUSHED,
     &cutting::CUTTING_EVERYTHING,
     &producers::PRODUCERS,
+    &producers::FIRST_PRODUCERS,
     &producers::PRODUCERS_AND_CUTS,
     &producers::TRANSACTIONS,
     &producers::TRANSACTIONS_AND_CUTS,
@@ -45,6 +47,7 @@ pub(crate) static ALL: &[&dyn Case] = &[
     &many_logs::KEEPING_HOUSE,
     &many_logs::TWO_LOGS,
     &many_logs::FEW_FILES,
+    &many_logs::A_START_PAST_THE_END,
     &many_logs::EXPIRING_PRODUCERS,
     &compacting::A_PASS,
     &compacting::A_PASS_OVER_NEW_RECORDS,
@@ -58,7 +61,7 @@ static TOTAL: AtomicUsize = AtomicUsize::new(0);
 /// Tries a workload, and says how many states there were.
 pub(crate) fn at_every_change(case: &dyn Case) {
     let states = setting("OTTLA_CRASHES", STATES);
-    let counts = case.sweep(Effort { states, opened_twice: 1 + states / 50 }, &|_| ());
+    let counts = case.sweep(Effort { states, opened_twice: 1 + states / 50 });
     let total = TOTAL.fetch_add(counts.states(), Ordering::Relaxed) + counts.states();
     let (name, changes, kinds) = (case.name(), counts.changes, &counts.kinds);
     println!("{name}: {} states at {changes} changes, {total} so far; {kinds:?}", counts.states());

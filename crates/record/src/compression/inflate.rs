@@ -1,8 +1,8 @@
 use super::{Compression, Scratch, Window};
 use crate::{Magic, RecordError};
 
-/// Output of the streaming codecs comes in pieces of this size.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Output of the streaming codecs comes in pieces of this size; of a smaller one under Miri, which is slow.
+const PIECE_BYTES: usize = if cfg!(miri) { 256 } else { 64 * 1024 };
 
 /// A compressed payload on its way out, piece by piece, up to a limit.
 pub(crate) struct Inflate<'a> {
@@ -146,5 +146,22 @@ pub(crate) fn compress(
         Compression::Zstd => super::zstd::compress(records, out),
         #[allow(unreachable_patterns, reason = "reached where a codec is left out of the build")]
         _ => Err(RecordError::CodecNotBuilt { compression }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_compressed_comes_out_as_it_is_up_to_the_limit() {
+        let payload: Vec<u8> = (0..PIECE_BYTES + 7).map(|at| at as u8).collect();
+        let read = |limit| decompress(Compression::None, Magic::V2, &payload, limit);
+        assert_eq!(read(payload.len()), Ok(payload.clone()));
+        let limit = payload.len() - 1;
+        assert_eq!(read(limit), Err(RecordError::DecompressedTooLarge { limit }));
+        let mut out = b"before".to_vec();
+        compress(Compression::None, b" and after", &mut out).unwrap();
+        assert_eq!(out, b"before and after");
     }
 }

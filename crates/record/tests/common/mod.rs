@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file takes what it needs")]
 #![allow(clippy::disallowed_methods, reason = "tests read the fixtures with std")]
 
+pub mod counting;
 pub mod hand_made;
 
 use std::io::Read;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ottla::settings;
 
 use crate::broker::Broker;
-use crate::handle::describe_configs::{Config, broker_synonyms, config_type, source, type_of};
+use crate::handle::config::{Config, broker_synonyms, config_type, source, type_of};
 
 /// All that a client may want to know, in the order of their names.
 pub(super) fn broker_configs(broker: &Broker) -> Vec<Config> {

@@ -11,7 +11,7 @@ use ottla_protocol::api::create_topics::{
 
 use crate::broker::Broker;
 use crate::error_codes::{self, Refusal};
-use crate::handle::describe_configs::source_of;
+use crate::handle::config::source_of;
 use crate::handle::lookup::wire_id;
 use crate::topics::{self, check_assignment};
 

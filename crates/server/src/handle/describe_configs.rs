@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ottla::dir::TopicPartition;
-use ottla::settings::{self, Kind, SettingValue};
+use ottla::settings::{self, SettingValue};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::describe_configs::{
     DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -14,39 +14,11 @@ use ottla_protocol::api::describe_configs::{
 use crate::broker::Broker;
 use crate::error_codes::Refusal;
 use crate::handle::broker_configs::broker_configs;
+use crate::handle::config::{Config, broker_synonyms, source, source_of, type_of};
 
 // The numbers of `ConfigResource.Type`.
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
-
-/// The numbers of `DescribeConfigsResponse.ConfigSource`.
-pub(super) mod source {
-    pub(crate) const TOPIC: i8 = 1;
-    pub(crate) const STATIC_BROKER: i8 = 4;
-    pub(crate) const DEFAULT: i8 = 5;
-}
-
-/// The numbers of `DescribeConfigsResponse.ConfigType`.
-pub(super) mod config_type {
-    pub(crate) const BOOLEAN: i8 = 1;
-    pub(crate) const STRING: i8 = 2;
-    pub(crate) const INT: i8 = 3;
-    pub(crate) const LONG: i8 = 5;
-    pub(crate) const DOUBLE: i8 = 6;
-    pub(crate) const LIST: i8 = 7;
-}
-
-/// One setting, before it is known what of it was asked for.
-pub(super) struct Config {
-    pub name: &'static str,
-    pub value: String,
-    pub source: i8,
-    pub config_type: i8,
-    pub read_only: bool,
-    pub doc: &'static str,
-    /// Where else a value could come from, the nearest first.
-    pub synonyms: Vec<(&'static str, String, i8)>,
-}
 
 pub(crate) fn handle<'f>(broker: &Broker, request: &Request<'f>) -> Response<'f> {
     // One that is named a thousand times is described once.
@@ -127,39 +99,6 @@ fn topic_config(value: SettingValue) -> Config {
         read_only: false,
         doc: setting.doc,
         synonyms,
-    }
-}
-
-/// Where a broker setting's value comes from: how the server was started, then Kafka's default.
-pub(super) fn broker_synonyms(
-    name: &'static str,
-    value: &str,
-    default: &str,
-) -> Vec<(&'static str, String, i8)> {
-    if name.is_empty() {
-        return Vec::new();
-    }
-    let started = (value != default).then(|| (name, value.to_owned(), source::STATIC_BROKER));
-    started.into_iter().chain([(name, default.to_owned(), source::DEFAULT)]).collect()
-}
-
-/// Where the value of a topic's setting comes from.
-pub(super) fn source_of(value: &SettingValue) -> i8 {
-    match value {
-        SettingValue { overridden: true, .. } => source::TOPIC,
-        SettingValue { default, setting, .. } if *default != setting.default => source::STATIC_BROKER,
-        _ => source::DEFAULT,
-    }
-}
-
-pub(super) fn type_of(kind: Kind) -> i8 {
-    match kind {
-        Kind::Int(..) => config_type::INT,
-        Kind::Long(..) => config_type::LONG,
-        Kind::Double(..) => config_type::DOUBLE,
-        Kind::Boolean => config_type::BOOLEAN,
-        Kind::OneOf(_) => config_type::STRING,
-        Kind::List(_) => config_type::LIST,
     }
 }
 

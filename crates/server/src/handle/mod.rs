@@ -2,6 +2,7 @@
 
 mod alterable;
 mod caller;
+mod config;
 mod lookup;
 mod operations;
 

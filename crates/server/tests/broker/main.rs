@@ -17,6 +17,7 @@ mod alter_configs;
 mod api_versions;
 mod auto_creation;
 mod bad_frames;
+mod bombs;
 mod committed_reads;
 mod compaction;
 mod connection_limits;

@@ -9,8 +9,11 @@ use ottla::dir::{FileKind, FileName, Suffix};
 
 use crate::Image;
 
+/// The directory.
+pub(super) const DATA_DIR: &str = "/data";
 /// The partition that the directory holds.
 pub(super) const PARTITION: &str = "/data/letters-0";
+const CLUSTER_LOG: &str = "/data/__cluster_metadata-0";
 
 /// A file of the directory, as the fuzzer may name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,20 +30,62 @@ pub enum DataDirFile {
     LogStarts,
     /// `.kafka_cleanshutdown`.
     CleanShutdown,
+    /// `partition.metadata`.
+    PartitionMetadata,
+    /// `meta.properties`.
+    MetaProperties,
+    /// `bootstrap.checkpoint`.
+    Bootstrap,
+    /// The segment with this base offset of Kafka's `__cluster_metadata-0`.
+    ClusterLog(u8),
+    /// The snapshot with this end offset beside it.
+    ClusterSnapshot(u8),
+    /// `replication-offset-checkpoint`.
+    HighWatermarks,
+    /// `cleaner-offset-checkpoint`.
+    CleanerOffsets,
+    /// What notes that a sync has failed.
+    FailedSync,
+    /// What was cut off a segment, and kept.
+    Cut(u8),
+    /// The segment with this base offset of a second partition.
+    OtherLog(u8),
+    /// The same of a partition whose topic was deleted.
+    DeletedLog(u8),
 }
 
 impl DataDirFile {
     fn of(kind: u8, number: u8) -> DataDirFile {
         let all = FileKind::ALL;
         let file = all[usize::from(kind) % all.len()];
-        match kind % 24 {
+        match kind % 40 {
             0..5 => DataDirFile::Segment(file, number),
-            5..20 => DataDirFile::Suffixed(file, Suffix::ALL[usize::from(kind % 24 - 5) / 5], number),
+            kind @ 5..20 => DataDirFile::Suffixed(file, Suffix::ALL[usize::from(kind - 5) / 5], number),
             20 => DataDirFile::LeaderEpochs,
             21 => DataDirFile::RecoveryPoints,
             22 => DataDirFile::LogStarts,
-            _ => DataDirFile::CleanShutdown,
+            23 => DataDirFile::CleanShutdown,
+            24 => DataDirFile::PartitionMetadata,
+            25 => DataDirFile::MetaProperties,
+            26 => DataDirFile::Bootstrap,
+            27 => DataDirFile::ClusterLog(number),
+            28 => DataDirFile::ClusterSnapshot(number),
+            29 => DataDirFile::HighWatermarks,
+            30 => DataDirFile::CleanerOffsets,
+            31 => DataDirFile::FailedSync,
+            32 => DataDirFile::Cut(number),
+            33 => DataDirFile::OtherLog(number),
+            34 => DataDirFile::DeletedLog(number),
+            _ => DataDirFile::Suffixed(file, Suffix::Rebuilt, number),
         }
+    }
+
+    /// Whether it holds batches, whose checksums can be put right.
+    pub(super) fn holds_batches(self) -> bool {
+        use DataDirFile::{Bootstrap, ClusterLog, ClusterSnapshot, DeletedLog, OtherLog, Segment, Suffixed};
+        let segment = matches!(self, Segment(FileKind::Log, _) | Suffixed(FileKind::Log, ..));
+        let metadata = matches!(self, Bootstrap | ClusterLog(_) | ClusterSnapshot(_));
+        segment || metadata || matches!(self, OtherLog(_) | DeletedLog(_))
     }
 
     fn path(self) -> String {
@@ -54,6 +99,21 @@ impl DataDirFile {
             DataDirFile::RecoveryPoints => "/data/recovery-point-offset-checkpoint".to_owned(),
             DataDirFile::LogStarts => "/data/log-start-offset-checkpoint".to_owned(),
             DataDirFile::CleanShutdown => "/data/.kafka_cleanshutdown".to_owned(),
+            DataDirFile::PartitionMetadata => format!("{PARTITION}/partition.metadata"),
+            DataDirFile::MetaProperties => "/data/meta.properties".to_owned(),
+            DataDirFile::Bootstrap => "/data/bootstrap.checkpoint".to_owned(),
+            DataDirFile::ClusterLog(number) => format!("{CLUSTER_LOG}/{}", name(FileKind::Log, number)),
+            DataDirFile::ClusterSnapshot(number) => {
+                format!("{CLUSTER_LOG}/{number:020}-0000000001.checkpoint")
+            }
+            DataDirFile::HighWatermarks => "/data/replication-offset-checkpoint".to_owned(),
+            DataDirFile::CleanerOffsets => "/data/cleaner-offset-checkpoint".to_owned(),
+            DataDirFile::FailedSync => format!("{PARTITION}/failed-sync"),
+            DataDirFile::Cut(number) => format!("{PARTITION}/{number:020}.61.cut"),
+            DataDirFile::OtherLog(number) => format!("/data/letters-1/{}", name(FileKind::Log, number)),
+            DataDirFile::DeletedLog(number) => {
+                format!("/data/letters-2.{:032x}-delete/{}", 7, name(FileKind::Log, number))
+            }
         }
     }
 

@@ -2,15 +2,16 @@ use std::path::Path;
 
 use ottla::dir::Uuid;
 use ottla::metadata::bootstrap::{self, Placement};
-use ottla::metadata::{CLUSTER_METADATA_DIR, load};
+use ottla::metadata::{CLUSTER_METADATA_DIR, load, set_aside};
 
 use super::seal::seal;
 use crate::{Image, SimFs};
 
 const DIR: &str = "/data";
 
-/// Metadata records, as `bootstrap.checkpoint` and as the first segment of `__cluster_metadata-0`, as they come
-/// and with right checksums: an image that is read, written and read again is the same.
+/// Metadata records, as `bootstrap.checkpoint`, and as the first segment and as a snapshot of `__cluster_metadata-0`, as
+/// they come and with right checksums: an image that is read, written and read again is the same, and a log of Kafka's
+/// goes out of the way byte for byte.
 pub fn metadata_log(data: &[u8]) {
     look_at(data);
     let mut sealed = data.to_vec();
@@ -33,7 +34,13 @@ fn look_at(bytes: &[u8]) {
             assert_eq!(again.next_producer_id, image.next_producer_id);
         }
     }
-    let mut log = Image::default();
-    log.put(dir.join(CLUSTER_METADATA_DIR).join("00000000000000000000.log"), bytes);
-    let _ = load(&SimFs::from_image(&log), dir);
+    for name in ["00000000000000000000.log", "00000000000000000005-0000000001.checkpoint"] {
+        let mut log = checkpoint.clone();
+        log.put(dir.join(CLUSTER_METADATA_DIR).join(name), bytes);
+        let fs = SimFs::from_image(&log);
+        let _ = load(&fs, dir);
+        if let Ok(Some(now_at)) = set_aside(&fs, dir) {
+            assert_eq!(fs.image().read(now_at.join(name)), Some(bytes), "{}", now_at.display());
+        }
+    }
 }

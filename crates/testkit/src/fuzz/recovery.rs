@@ -4,7 +4,7 @@ use ottla::dir::{FileKind, FileName};
 use ottla::{Environment, Isolation, Log, LogConfig, Offset};
 use ottla_record::{BatchBuilder, Head, verify_crc};
 
-use super::data_dir::{DataDirFile, PARTITION, decode_data_dir};
+use super::data_dir::{PARTITION, decode_data_dir};
 use super::seal::seal;
 use crate::{Image, SimClock, SimFs};
 
@@ -14,7 +14,7 @@ use crate::{Image, SimClock, SimFs};
 pub fn recovery(data: &[u8]) {
     open_and_use(&decode_data_dir(data, |_, _| {}));
     let sealed = decode_data_dir(data, |file, bytes| {
-        if matches!(file, DataDirFile::Segment(FileKind::Log, _) | DataDirFile::Suffixed(FileKind::Log, ..)) {
+        if file.holds_batches() {
             seal(bytes);
         }
     });
@@ -62,7 +62,7 @@ fn open(fs: &SimFs) -> ottla::Result<Log> {
 
 /// Whether every byte of the log is a valid batch behind the one before. Damage that a clean-shutdown mark covers up
 /// is only seen after the next crash, and then cuts what was appended behind it.
-fn is_sound(fs: &SimFs, log: &Log) -> bool {
+pub(super) fn is_sound(fs: &SimFs, log: &Log) -> bool {
     let image = fs.image();
     let mut end = Offset::ZERO;
     log.segment_base_offsets().into_iter().all(|base| {
@@ -87,7 +87,7 @@ fn is_sound(fs: &SimFs, log: &Log) -> bool {
 }
 
 /// Reads on from batch to batch, and returns how far; what is damaged is told, and ends the reading.
-fn read_all(log: &Log, isolation: Isolation) -> Offset {
+pub(super) fn read_all(log: &Log, isolation: Isolation) -> Offset {
     let mut next = log.log_start_offset();
     while let Ok(batches) = log.read_batches(next, 4096, isolation) {
         if batches.is_empty() {
@@ -103,7 +103,7 @@ fn read_all(log: &Log, isolation: Isolation) -> Offset {
     next
 }
 
-fn one_record() -> Vec<u8> {
+pub(super) fn one_record() -> Vec<u8> {
     let mut builder = BatchBuilder::new().base_offset(Offset::ZERO);
     builder.push(1_700_000_000_000, Some(b"ottla"), Some(b"a letter"), &[]).expect("one small record");
     builder.build().expect("one small record")

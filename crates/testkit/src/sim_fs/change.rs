@@ -115,6 +115,8 @@ struct Entry {
     at_ms: i64,
     /// A sync of it failed: no later sync makes it durable.
     abandoned: bool,
+    /// A sync of it was left out.
+    left_out: bool,
 }
 
 /// The changes that are not durable.
@@ -123,7 +125,7 @@ pub(super) struct Journal(Vec<Entry>);
 
 impl Journal {
     pub(super) fn push(&mut self, change: Change, path: PathBuf, at_ms: i64) {
-        self.0.push(Entry { change, path, at_ms, abandoned: false });
+        self.0.push(Entry { change, path, at_ms, abandoned: false, left_out: false });
     }
 
     pub(super) fn sync_file(&mut self, file: Inode, durable: &mut Disk) {
@@ -144,6 +146,22 @@ impl Journal {
     pub(super) fn abandon_dir(&mut self, dir: Inode) {
         let failed = self.names_in(dir);
         self.abandon(&failed);
+    }
+
+    pub(super) fn leave_out_file(&mut self, file: Inode) {
+        let left_out = self.content_of(file);
+        self.leave_out(&left_out);
+    }
+
+    pub(super) fn leave_out_dir(&mut self, dir: Inode) {
+        let left_out = self.names_in(dir);
+        self.leave_out(&left_out);
+    }
+
+    /// The places of the changes that a sync was to make durable that was left out.
+    pub(super) fn left_out(&self) -> Vec<usize> {
+        let entries = self.0.iter().enumerate();
+        entries.filter(|(_, entry)| entry.left_out).map(|(index, _)| index).collect()
     }
 
     /// For each change, whether a sync of this file makes it durable.
@@ -192,6 +210,12 @@ impl Journal {
     fn abandon(&mut self, failed: &[bool]) {
         for (entry, failed) in self.0.iter_mut().zip(failed) {
             entry.abandoned |= failed;
+        }
+    }
+
+    fn leave_out(&mut self, synced: &[bool]) {
+        for (entry, synced) in self.0.iter_mut().zip(synced) {
+            entry.left_out |= synced;
         }
     }
 

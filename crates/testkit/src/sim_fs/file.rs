@@ -114,14 +114,16 @@ impl File for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut guard = self.fs.state();
         let state = &mut *guard;
+        state.check_power()?;
         if let Err(e) = state.begin(Call::Sync, &self.path) {
             state.journal.abandon_file(self.inode);
             return Err(e);
         }
         state.mutate(Call::Sync, &self.path, 0, 0);
         state.check_power()?;
-        if !state.ignores_sync() {
-            state.journal.sync_file(self.inode, &mut state.durable);
+        match state.ignores_sync() {
+            true => state.journal.leave_out_file(self.inode),
+            false => state.journal.sync_file(self.inode, &mut state.durable),
         }
         Ok(())
     }

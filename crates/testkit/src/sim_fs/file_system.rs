@@ -134,8 +134,9 @@ impl FileSystem for SimFs {
         let dir = dir?;
         state.mutate(Call::SyncDir, path, 0, 0);
         state.check_power()?;
-        if !state.ignores_sync() {
-            state.journal.sync_dir(dir, &mut state.durable);
+        match state.ignores_sync() {
+            true => state.journal.leave_out_dir(dir),
+            false => state.journal.sync_dir(dir, &mut state.durable),
         }
         Ok(())
     }

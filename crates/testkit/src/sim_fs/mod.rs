@@ -117,6 +117,11 @@ impl SimFs {
         self.state().ignored_syncs = Some(IgnoredSyncs(Arc::new(ignored)));
     }
 
+    /// The places, among [`SimFs::unsynced`], of the changes that would be durable but for [`SimFs::ignore_syncs`].
+    pub fn left_out(&self) -> Vec<usize> {
+        self.state().journal.left_out()
+    }
+
     /// How many calls have failed by [`SimFs::fail_nth`].
     pub fn faults_hit(&self) -> u64 {
         self.state().faults.hit
@@ -142,6 +147,13 @@ impl SimFs {
     pub fn crash_after(&self, n: u64) {
         let mut state = self.state();
         state.crash_at = Some(state.log.len() as u64 + n);
+    }
+
+    /// It was not the power that went, only the process ended: the next one finds all that was written, and it may
+    /// still be lost.
+    pub fn restart(&self) {
+        let mut state = self.state();
+        (state.crashed, state.crash_at) = (false, None);
     }
 
     /// Whether the power is gone.

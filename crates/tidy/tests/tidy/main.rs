@@ -19,6 +19,7 @@ mod long_functions;
 mod protocol_table;
 mod recovery_tests;
 mod tables_of_contents;
+mod thread_seam;
 mod tree;
 mod words;
 

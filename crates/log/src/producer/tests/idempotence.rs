@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::Error;
+use crate::producer::ProducerEntry;
 
 fn out_of_order(result: Result<Option<CompletedTxn>>) -> (i32, i32) {
     match result {
@@ -33,6 +34,16 @@ fn a_new_epoch_starts_at_zero_and_fences_the_old() {
 #[test]
 fn an_unknown_producer_may_start_anywhere() {
     client(&mut empty(), &data(5, 16, 0)).unwrap();
+}
+
+/// A snapshot may tell of a producer of which there is only a marker, or nothing.
+#[test]
+fn a_producer_without_an_epoch_may_start_anywhere() {
+    let entry = ProducerEntry::new(1);
+    assert_eq!(entry.producer_epoch, -1);
+    let mut state = ProducerState::from_entries([entry], offset(0), 0, 1_000);
+    assert_eq!(state.entries().len(), 1);
+    client(&mut state, &data(5, 16, 0)).unwrap();
 }
 
 #[test]
