@@ -97,8 +97,9 @@ impl TxnIndex {
         while kept + ENTRY_LEN as u64 <= len {
             file.read_exact_at(&mut bytes, kept).map_err(fail)?;
             match AbortedTxn::decode(&bytes) {
+                // Its marker stands behind its first record; zeros, which a crash leaves, say that it is the same.
                 Ok(txn)
-                    if (least..offset).contains(&txn.last_offset) && txn.first_offset <= txn.last_offset =>
+                    if (least..offset).contains(&txn.last_offset) && txn.first_offset < txn.last_offset =>
                 {
                     least = txn.last_offset + 1;
                 }

@@ -113,6 +113,20 @@ fn truncation_removes_the_transactions_that_end_there_or_later() {
     assert_eq!(bytes_of(&path).len(), 34);
 }
 
+/// An entry whose length came to the disk and whose bytes did not once passed for a transaction of producer 0 that began
+/// and ended at offset 0, and stayed before the entries that recovery wrote.
+#[test]
+fn zeros_that_a_crash_has_left_are_no_entry() {
+    for whole in [&[][..], &[txn(7, 0, 3, 4)]] {
+        let (_dir, path, index) = with(whole);
+        drop(index);
+        let entries = if whole.is_empty() { Vec::new() } else { bytes_of(&path) };
+        write_atomically(&Os, &path, &[&entries[..], &[0; 34]].concat()).unwrap();
+        TxnIndex::keep_whole_before(&Os, &path, Offset::ZERO, Offset::new(100)).unwrap();
+        assert_eq!(bytes_of(&path), entries);
+    }
+}
+
 #[test]
 fn what_cannot_be_an_index_is_noticed() {
     let good = [txn(0, 60, 70, 71), txn(1, 65, 80, 60)];
