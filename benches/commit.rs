@@ -105,9 +105,15 @@ fn batch() -> Vec<u8> {
 
 /// The floor: a file that grows by one batch and one `fdatasync` at a time.
 fn one_at_a_time(dir: &Path, time: Duration) -> Figures {
-    let (file, batch) = (File::create(dir.join("bare")).unwrap(), batch());
-    let (mut position, mut waits) = (0, Vec::new());
     let began = Instant::now();
+    let waits = write_and_sync(&dir.join("bare"), began, time);
+    figures(waits, began.elapsed())
+}
+
+/// How long each write and its `fdatasync` took, until the time is up.
+fn write_and_sync(path: &Path, began: Instant, time: Duration) -> Vec<Duration> {
+    let (file, batch) = (File::create(path).unwrap(), batch());
+    let (mut position, mut waits) = (0, Vec::new());
     while began.elapsed() < time {
         let sent = Instant::now();
         file.write_all_at(&batch, position).unwrap();
@@ -115,7 +121,7 @@ fn one_at_a_time(dir: &Path, time: Duration) -> Figures {
         waits.push(sent.elapsed());
         position += batch.len() as u64;
     }
-    figures(waits, began.elapsed())
+    waits
 }
 
 /// The floor of partitions that share no file: every thread writes and syncs a file of its own.
@@ -123,18 +129,8 @@ fn many_at_a_time(dir: &Path, time: Duration) -> Figures {
     let began = Instant::now();
     let threads: Vec<_> = (0..MANY)
         .map(|number| {
-            let (file, batch) = (File::create(dir.join(format!("bare-{number}"))).unwrap(), batch());
-            std::thread::spawn(move || {
-                let (mut position, mut waits) = (0, Vec::new());
-                while began.elapsed() < time {
-                    let sent = Instant::now();
-                    file.write_all_at(&batch, position).unwrap();
-                    file.sync_data().unwrap();
-                    waits.push(sent.elapsed());
-                    position += batch.len() as u64;
-                }
-                waits
-            })
+            let path = dir.join(format!("bare-{number}"));
+            std::thread::spawn(move || write_and_sync(&path, began, time))
         })
         .collect();
     let waits = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();

@@ -31,3 +31,15 @@ pub fn fill(log: &Log, batch: &[u8], size_bytes: u64) {
         log.append(batch).unwrap();
     }
 }
+
+/// The largest resident size of this process so far, in MB.
+#[allow(clippy::disallowed_methods, reason = "it is about the process, not about a log")]
+pub fn most_resident_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak_kb: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap();
+    peak_kb as f64 / 1024.0
+}

@@ -146,11 +146,5 @@ fn read_and_checksum(dir: &Path) {
 fn print_row(seconds: f64) {
     let schedstat = std::fs::read_to_string("/proc/self/schedstat").unwrap();
     let cpu_nanoseconds: u64 = schedstat.split_whitespace().next().unwrap().parse().unwrap();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let peak_kb: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap();
-    println!("{seconds} {} {}", cpu_nanoseconds as f64 / 1e9, peak_kb as f64 / 1024.0);
+    println!("{seconds} {} {}", cpu_nanoseconds as f64 / 1e9, ottla_benches::most_resident_mb());
 }

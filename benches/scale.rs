@@ -49,14 +49,8 @@ fn measure(segments: u64, partitions: u64) {
 
 /// Prints one row: how long it took, the largest resident size so far, and the files that are open now.
 fn print_row(elapsed: Duration) {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let peak_kb: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap();
     let files = std::fs::read_dir("/proc/self/fd").unwrap().count();
-    println!("{:>9.3} {:>12.1} {files:>11}", elapsed.as_secs_f64(), peak_kb as f64 / 1024.0);
+    println!("{:>9.3} {:>12.1} {files:>11}", elapsed.as_secs_f64(), ottla_benches::most_resident_mb());
 }
 
 fn segment_config(batch: &[u8]) -> LogConfig {

@@ -230,7 +230,7 @@ impl<'a> BatchRecords<'a> {
     }
 
     #[inline(always)]
-    fn read_raw(&mut self, read: i32) -> Result<RawRecord<'a>, RecordError> {
+    pub(crate) fn read_raw(&mut self, read: i32) -> Result<RawRecord<'a>, RecordError> {
         if self.left.is_empty() {
             return Err(RecordError::RecordsMissing { record_count: self.header.record_count, found: read });
         }
@@ -254,7 +254,8 @@ impl<'a> BatchRecords<'a> {
         self.finish()
     }
 
-    fn finish(&self) -> Result<(), RecordError> {
+    /// Refuses bytes behind the last record.
+    pub(crate) fn finish(&self) -> Result<(), RecordError> {
         match self.left.len() {
             0 => Ok(()),
             count => Err(RecordError::TrailingBytes { count }),

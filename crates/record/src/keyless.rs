@@ -43,12 +43,7 @@ impl Search {
 
     fn plain(&mut self, payload: &[u8]) -> Result<(), RecordError> {
         let mut left = payload;
-        while let Framed::Whole { body, rest } = frame(left)? {
-            if !self.wants_more_after(body)? {
-                return Ok(());
-            }
-            left = rest;
-        }
+        while !left.is_empty() && self.wants_more_after(&RawRecord::take(&mut left)?) {}
         Ok(())
     }
 
@@ -57,7 +52,7 @@ impl Search {
             let filled = inflate.filled();
             if let Framed::Whole { body, rest } = frame(filled)? {
                 let size_bytes = filled.len() - rest.len();
-                if !self.wants_more_after(body)? {
+                if !self.wants_more_after(&RawRecord::read(body)?) {
                     return Ok(());
                 }
                 inflate.consume(size_bytes);
@@ -67,12 +62,12 @@ impl Search {
         }
     }
 
-    fn wants_more_after(&mut self, body: &[u8]) -> Result<bool, RecordError> {
-        if RawRecord::read(body)?.key.is_none() {
+    fn wants_more_after(&mut self, record: &RawRecord<'_>) -> bool {
+        if record.key.is_none() {
             self.found.push(self.next);
         }
         self.next = self.next.saturating_add(1);
-        Ok(self.found.len() < self.at_most)
+        self.found.len() < self.at_most
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::record::RawRecord;
-use crate::{BatchHeader, Head, Offset, RecordError, decode};
+use crate::{Head, Offset, RecordError, decode};
 
 /// What compaction weighs of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +37,15 @@ pub fn each_key(
     mut visit: impl FnMut(KeyAt<'_>) -> ControlFlow<()>,
 ) -> Result<(), RecordError> {
     let decoded = decode(batch, max_decompressed_bytes)?;
-    if let Head::V2(header) = decoded.head() {
-        return each_key_of(header, decoded.raw_records(), visit);
+    if let (Head::V2(header), Some(mut records)) = (decoded.head(), decoded.batch_records()) {
+        for read in 0..header.record_count {
+            let record = records.read_raw(read)?;
+            let offset = header.base_offset + i64::from(record.offset_delta);
+            if visit(KeyAt { offset, key: record.key, has_value: record.value.is_some() }).is_break() {
+                return Ok(());
+            }
+        }
+        return records.finish();
     }
     for record in decoded.records() {
         let record = record?;
@@ -49,27 +55,6 @@ pub fn each_key(
         }
     }
     Ok(())
-}
-
-fn each_key_of(
-    header: &BatchHeader,
-    mut left: &[u8],
-    mut visit: impl FnMut(KeyAt<'_>) -> ControlFlow<()>,
-) -> Result<(), RecordError> {
-    for found in 0..header.record_count {
-        if left.is_empty() {
-            return Err(RecordError::RecordsMissing { record_count: header.record_count, found });
-        }
-        let record = RawRecord::take(&mut left)?;
-        let offset = header.base_offset + i64::from(record.offset_delta);
-        if visit(KeyAt { offset, key: record.key, has_value: record.value.is_some() }).is_break() {
-            return Ok(());
-        }
-    }
-    match left.len() {
-        0 => Ok(()),
-        count => Err(RecordError::TrailingBytes { count }),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use ottla::fs::open_files_limit;
 
 /// How many connections, bytes and seconds clients get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +82,7 @@ impl OpenFiles {
     }
 
     pub(crate) fn of_this_process(limits: &Limits) -> OpenFiles {
-        /// What Linux gives a process that nobody configured.
-        const USUAL_LIMIT: usize = 1_024;
-        let soft = getrlimit(Resource::RLIMIT_NOFILE)
-            .ok()
-            .and_then(|(soft, _)| usize::try_from(soft).ok())
-            .unwrap_or(USUAL_LIMIT);
-        OpenFiles::share(soft, limits.connections)
+        OpenFiles::share(open_files_limit(), limits.connections)
     }
 }
 

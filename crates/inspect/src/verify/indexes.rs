@@ -103,24 +103,15 @@ fn entries<E: Entry>(partition: &Partition<'_>, path: &Path, report: &mut Report
     };
     let index = IndexFile::<E>::of(&bytes);
     let entries_end = IndexFile::<E>::position_of(index.entries.len());
+    let is_mended = !partition.settings.recovery.marked_clean;
     if index.padding_bytes > 0 {
         let what = format!("{} zero bytes follow the last entry", index.padding_bytes);
-        report.add(finding(
-            Some(entries_end),
-            Kind::IndexPadded,
-            what,
-            !partition.settings.recovery.marked_clean,
-        ));
+        report.add(finding(Some(entries_end), Kind::IndexPadded, what, is_mended));
     }
     if index.odd_bytes > 0 {
         let what = format!("{} bytes at the end are no whole entry", index.odd_bytes);
         let position = bytes.len() as u64 - index.odd_bytes;
-        report.add(finding(
-            Some(position),
-            Kind::IndexLength,
-            what,
-            !partition.settings.recovery.marked_clean,
-        ));
+        report.add(finding(Some(position), Kind::IndexLength, what, is_mended));
     }
     Ok(index.entries)
 }

@@ -184,12 +184,7 @@ impl Commit {
         let active = shared.segments.last();
         let sealed = std::mem::take(&mut *self.sealed.lock().unwrap_or_else(PoisonError::into_inner));
         let names = self.names_dirty.swap(false, Ordering::AcqRel);
-        let result = self.sync_all(shared, sealed.values().chain(active.as_ref()), names);
-        let result = closed_if_deleted(shared, result);
-        if let Err(Error::Io { source, .. }) = &result {
-            shared.poison(source.clone());
-        }
-        result
+        poison_on_failure(shared, self.sync_all(shared, sealed.values().chain(active.as_ref()), names))
     }
 
     fn sync_all<'a>(
@@ -225,20 +220,21 @@ impl Commit {
         let synced = sync_derived(shared).and_then(|()| {
             shared.home.fs.sync_dir(&shared.home.dir).map_err(|e| Error::io("sync", &shared.home.dir, e))
         });
-        let synced = closed_if_deleted(shared, synced);
-        if let Err(Error::Io { source, .. }) = &synced {
-            shared.poison(source.clone());
-        }
-        synced
+        poison_on_failure(shared, synced)
     }
 }
 
-/// Where its topic was deleted, the directory has another name by now.
-fn closed_if_deleted(shared: &Shared, synced: Result<()>) -> Result<()> {
-    match synced {
+/// After a sync that failed nothing is written any more, unless the log was closed meanwhile: where its topic was
+/// deleted, the directory has another name by now.
+fn poison_on_failure(shared: &Shared, synced: Result<()>) -> Result<()> {
+    let synced = match synced {
         Err(e) if e.is_not_found() => shared.ensure_open().and(Err(e)),
         synced => synced,
+    };
+    if let Err(Error::Io { source, .. }) = &synced {
+        shared.poison(source.clone());
     }
+    synced
 }
 
 /// Syncs what is derived from the log: recovery could build it anew, but below the recovery point it

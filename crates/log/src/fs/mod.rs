@@ -17,7 +17,7 @@ mod os_lock;
 #[expect(unsafe_code, reason = "maps, and what nix does not offer; the reasons stand at each block")]
 mod raw;
 
-pub use os::Os;
+pub use os::{Os, open_files_limit};
 pub use raw::ReadOnlyMap;
 
 use std::fmt::Debug;

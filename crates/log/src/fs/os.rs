@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
 use nix::sys::uio::pwritev;
 
@@ -47,6 +48,13 @@ fn is_same_file(from: &Path, to: &Path) -> bool {
         found.map(|found| (found.dev(), found.ino()))
     };
     from != to && inode(from).is_some_and(|one| inode(to) == Some(one))
+}
+
+/// How many files this process may open: its soft limit, or what Linux gives a process that nobody configured.
+pub fn open_files_limit() -> usize {
+    const USUAL: usize = 1_024;
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).ok();
+    limit.and_then(|(soft, _)| usize::try_from(soft).ok()).unwrap_or(USUAL)
 }
 
 impl FileSystem for Os {

@@ -83,8 +83,7 @@ pub(crate) fn open_read_only(options: OpenOptions) -> Result<Shared> {
         last.publish_size(size);
     }
     let now_ms = options.environment.clock.now_ms();
-    let replay =
-        Replay { snapshot_at_most: log_end_offset, log_end_offset, without_snapshot: true, index_from: None };
+    let replay = Replay { end_offset: log_end_offset, without_snapshot: true, index_from: None };
     let state = producers::load(&home, &survey, &segments, &replay, &options.config, now_ms)?;
     let bounds = bounds(&options, &names, log_end_offset);
     let epochs = LeaderEpochs::read(&*home.fs, &home.dir)?;
@@ -295,12 +294,8 @@ impl<'a> Opening<'a> {
         let before: BTreeMap<_, _> =
             self.names.range(..first_suspect).map(|(base, names)| (*base, *names)).collect();
         let survey = Survey::of(&*self.home.fs, &self.home.dir)?;
-        let replay = Replay {
-            snapshot_at_most: checked_from,
-            log_end_offset: checked_from,
-            without_snapshot: true,
-            index_from: Some(checked_from),
-        };
+        let replay =
+            Replay { end_offset: checked_from, without_snapshot: true, index_from: Some(checked_from) };
         let segments = sealed(self.home, &before);
         Replaying::of(self.home, &survey, &segments, &replay, &self.config, self.now_ms)
     }
@@ -469,8 +464,7 @@ impl<'a> Opening<'a> {
             return Ok(replaying.finish(self.log_end_offset));
         }
         let replay = Replay {
-            snapshot_at_most: self.log_end_offset,
-            log_end_offset: self.log_end_offset,
+            end_offset: self.log_end_offset,
             without_snapshot: !self.report.clean,
             index_from: None,
         };

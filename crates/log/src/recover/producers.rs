@@ -17,10 +17,8 @@ use crate::segment::{HeadWalk, Home, Segment, SegmentFiles, SegmentSet, Walked};
 /// Which snapshot may be taken, and how far the log goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Replay {
-    /// Snapshots past this offset are not taken: the batches from here on are read again.
-    pub snapshot_at_most: Offset,
-    /// The end of the log.
-    pub log_end_offset: Offset,
+    /// The end of the log, or where its batches are going to be read again. Snapshots past it are not taken.
+    pub end_offset: Offset,
     /// Whether a log without any snapshot is read from its first batch on.
     pub without_snapshot: bool,
     /// Aborted transactions that end here or later are written to the transaction indexes.
@@ -36,11 +34,11 @@ pub(crate) fn load(
     config: &LogConfig,
     now_ms: i64,
 ) -> Result<ProducerState> {
-    let has_snapshot = survey.snapshots.range(..=replay.snapshot_at_most).next().is_some();
+    let has_snapshot = survey.snapshots.range(..=replay.end_offset).next().is_some();
     if !has_snapshot && !replay.without_snapshot {
-        return Ok(ProducerState::new(replay.log_end_offset));
+        return Ok(ProducerState::new(replay.end_offset));
     }
-    Ok(Replaying::of(home, survey, segments, replay, config, now_ms)?.finish(replay.log_end_offset))
+    Ok(Replaying::of(home, survey, segments, replay, config, now_ms)?.finish(replay.end_offset))
 }
 
 /// A state on its way to the end of the log: it takes in one batch after the other.
@@ -61,7 +59,7 @@ impl<'a> Replaying<'a> {
         config: &LogConfig,
         now_ms: i64,
     ) -> Result<Replaying<'a>> {
-        let state = match newest_snapshot(home, survey, replay.snapshot_at_most, config, now_ms)? {
+        let state = match newest_snapshot(home, survey, replay.end_offset, config, now_ms)? {
             Some(state) => state,
             None => ProducerState::new(segments.first().map_or(Offset::ZERO, |first| first.base_offset())),
         };
@@ -125,8 +123,7 @@ pub(crate) fn reload(
     now_ms: i64,
 ) -> Result<ProducerState> {
     let survey = Survey::of(&*home.fs, &home.dir)?;
-    let replay =
-        Replay { snapshot_at_most: log_end_offset, log_end_offset, without_snapshot: true, index_from: None };
+    let replay = Replay { end_offset: log_end_offset, without_snapshot: true, index_from: None };
     load(home, &survey, segments, &replay, config, now_ms)
 }
 
@@ -146,12 +143,7 @@ pub(crate) fn index_swapped_in(
     }
     let survey = Survey::of(&*home.fs, &home.dir)?;
     let base_offset = swapped_in.base_offset();
-    let replay = Replay {
-        snapshot_at_most: base_offset,
-        log_end_offset: base_offset,
-        without_snapshot: true,
-        index_from: Some(base_offset),
-    };
+    let replay = Replay { end_offset: base_offset, without_snapshot: true, index_from: Some(base_offset) };
     load(home, &survey, segments, &replay, config, now_ms)?;
     if swapped_in.has_txn_index() {
         let path = home.path(base_offset, FileKind::TxnIndex);

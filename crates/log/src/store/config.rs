@@ -1,6 +1,5 @@
-use nix::sys::resource::{Resource, getrlimit};
-
 use crate::config::{Environment, LogConfig};
+use crate::fs::open_files_limit;
 
 /// What a store is opened with.
 #[derive(Clone, Debug)]
@@ -24,15 +23,9 @@ impl Default for StoreConfig {
         StoreConfig {
             defaults: LogConfig::default(),
             node_id: 1,
-            open_files: half_of_what_the_process_may_open(),
+            // Half of them, and some where there are hardly any.
+            open_files: (open_files_limit() / 2).clamp(16, 16_384),
             environment: Environment::default(),
         }
     }
-}
-
-fn half_of_what_the_process_may_open() -> usize {
-    /// What Linux gives a process that nobody configured.
-    const USUAL_LIMIT: u64 = 1_024;
-    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((USUAL_LIMIT, USUAL_LIMIT));
-    usize::try_from(soft / 2).unwrap_or(usize::MAX).clamp(16, 16_384)
 }

@@ -9,7 +9,7 @@ use shuttle::thread::{self, JoinHandle};
 
 use crate::disk::Disk;
 use crate::explore::explore;
-use crate::scene::{DATA, DIR, batch, config, environment, is_closed, join, open, spawn};
+use crate::scene::{DATA, DIR, batch, config, environment, join, open, spawn};
 
 /// Counts what each callback was told.
 #[derive(Clone, Default)]
@@ -46,6 +46,35 @@ impl Told {
 fn run_committer(log: &Log) -> JoinHandle<()> {
     let committer = log.committer();
     spawn(move || committer.run())
+}
+
+/// Asks to be called about two records, up to an append that is refused; returns about how many.
+fn ask_twice(
+    disk: &Disk,
+    log: &Log,
+    told: &Told,
+    producer: usize,
+    may_refuse: fn(&Error) -> bool,
+) -> JoinHandle<usize> {
+    let (disk, log, told) = (disk.clone(), log.clone(), told.clone());
+    spawn(move || {
+        let mut asked = 0;
+        for record in 0..2 {
+            let value = format!("<{producer} {record}>");
+            match log.append(&batch(&value)) {
+                Ok(appended) => told.ask(2 * producer + record, &appended.durability, value, &disk),
+                Err(e) if may_refuse(&e) => break,
+                Err(e) => panic!("{e}"),
+            }
+            asked += 1;
+        }
+        asked
+    })
+}
+
+/// How often each is called where so many of each producer's records were asked about.
+fn once_each(asked: &[usize]) -> Vec<usize> {
+    asked.iter().flat_map(|asked| [usize::from(*asked > 0), usize::from(*asked > 1)]).collect()
 }
 
 #[test]
@@ -87,27 +116,12 @@ fn each_is_called_once_while_the_log_is_closed() {
             let log = log.clone();
             spawn(move || log.close().unwrap())
         };
-        let producers = [0, 1].map(|producer| {
-            let (disk, log, told) = (disk.clone(), log.clone(), told.clone());
-            spawn(move || {
-                let mut asked = 0;
-                for record in 0..2 {
-                    let value = format!("<{producer} {record}>");
-                    let appended = log.append(&batch(&value));
-                    if is_closed(&appended) {
-                        break;
-                    }
-                    told.ask(2 * producer + record, &appended.unwrap().durability, value, &disk);
-                    asked += 1;
-                }
-                asked
-            })
-        });
+        let producers = [0, 1]
+            .map(|producer| ask_twice(&disk, &log, &told, producer, |e| matches!(e, Error::Closed { .. })));
         let asked = join(producers);
         closer.join().unwrap();
         committer.join().unwrap();
-        let expected = asked.iter().flat_map(|asked| [usize::from(*asked > 0), usize::from(*asked > 1)]);
-        assert_eq!(told.calls(), expected.collect::<Vec<_>>());
+        assert_eq!(told.calls(), once_each(&asked));
     });
 }
 
@@ -120,29 +134,14 @@ fn a_failing_sync_is_told_to_each_once() {
         disk.sim.fail_only_under(DIR);
         disk.sim.fail_nth(Call::Sync, 2, Fault::EIO, Repeat::Once);
         let committer = run_committer(&log);
-        let producers = [0, 1].map(|producer| {
-            let (disk, log, told) = (disk.clone(), log.clone(), told.clone());
-            spawn(move || {
-                let mut asked = 0;
-                for record in 0..2 {
-                    let value = format!("<{producer} {record}>");
-                    match log.append(&batch(&value)) {
-                        Ok(appended) => told.ask(2 * producer + record, &appended.durability, value, &disk),
-                        Err(Error::Poisoned { .. }) => break,
-                        Err(e) => panic!("{e}"),
-                    }
-                    asked += 1;
-                }
-                asked
-            })
-        });
+        let producers = [0, 1]
+            .map(|producer| ask_twice(&disk, &log, &told, producer, |e| matches!(e, Error::Poisoned { .. })));
         let asked = join(producers);
         // Closing a log that takes no more writes fails, and ends it all the same.
         let _ = log.close();
         drop(log);
         committer.join().unwrap();
-        let expected = asked.iter().flat_map(|asked| [usize::from(*asked > 0), usize::from(*asked > 1)]);
-        assert_eq!(told.calls(), expected.collect::<Vec<_>>());
+        assert_eq!(told.calls(), once_each(&asked));
     });
 }
 
@@ -210,17 +209,8 @@ fn one_committer_serves_all_logs_of_a_store_and_a_failing_one_spoils_no_other() 
         let committer = store.committer();
         let committer = spawn(move || committer.run());
         let producers = [0, 1].map(|number| {
-            let (disk, log, told) = (disk.clone(), topic.log(number).unwrap().clone(), told.clone());
-            spawn(move || {
-                let mut asked = 0;
-                for record in 0..2 {
-                    let value = format!("<{number} {record}>");
-                    let Ok(appended) = log.append(&batch(&value)) else { break };
-                    told.ask(2 * number as usize + record, &appended.durability, value, &disk);
-                    asked += 1;
-                }
-                asked
-            })
+            let log = topic.log(number).unwrap();
+            ask_twice(&disk, log, &told, number as usize, |_| true)
         });
         let asked = join(producers);
         assert_eq!(asked[0], 2, "its disk is whole");

@@ -4,16 +4,36 @@
 //! (kind: u8, number: u8, length: u16 | bytes)*
 //! ```
 
-use ottla::Offset;
-use ottla::dir::{FileKind, FileName, Suffix};
+use std::sync::Arc;
 
-use crate::Image;
+use ottla::dir::{FileKind, FileName, Suffix};
+use ottla::{Environment, LogConfig, Offset};
+
+use super::seal::seal;
+use crate::{Image, SimClock, SimFs};
 
 /// The directory.
 pub(super) const DATA_DIR: &str = "/data";
 /// The partition that the directory holds.
 pub(super) const PARTITION: &str = "/data/letters-0";
 const CLUSTER_LOG: &str = "/data/__cluster_metadata-0";
+
+/// Tries the directory that `data` are, and the same with right checksums in the files of batches.
+pub(super) fn as_it_is_and_sealed(data: &[u8], attempt: fn(&Image)) {
+    attempt(&decode_data_dir(data, |_, _| {}));
+    attempt(&decode_data_dir(data, |file, bytes| {
+        if file.holds_batches() {
+            seal(bytes);
+        }
+    }));
+}
+
+/// A machine with this disk, and settings that bound what is decompressed.
+pub(super) fn machine(fs: &SimFs) -> (LogConfig, Environment) {
+    let config = LogConfig { max_decompressed_bytes: super::MAX_DECOMPRESSED_BYTES, ..LogConfig::default() };
+    let clock = Arc::new(SimClock::at_ms(1_700_000_000_000));
+    (config, Environment { fs: Arc::new(fs.clone()), clock })
+}
 
 /// A file of the directory, as the fuzzer may name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,24 +1,15 @@
-use std::sync::Arc;
-
 use ottla::dir::{FileKind, FileName};
-use ottla::{Environment, Isolation, Log, LogConfig, Offset};
+use ottla::{Isolation, Log, Offset};
 use ottla_record::{BatchBuilder, Head, verify_crc};
 
-use super::data_dir::{PARTITION, decode_data_dir};
-use super::seal::seal;
-use crate::{Image, SimClock, SimFs};
+use super::data_dir::{PARTITION, as_it_is_and_sealed, machine};
+use crate::{Image, SimFs};
 
 /// A data directory of any files, as they come and with right checksums in the `.log` files. Opening it either
 /// refuses and says why, or gives a log that can be read from start to end, that takes a record, and that
 /// opens again, after a clean close and after a crash, as it was.
 pub fn recovery(data: &[u8]) {
-    open_and_use(&decode_data_dir(data, |_, _| {}));
-    let sealed = decode_data_dir(data, |file, bytes| {
-        if file.holds_batches() {
-            seal(bytes);
-        }
-    });
-    open_and_use(&sealed);
+    as_it_is_and_sealed(data, open_and_use);
 }
 
 fn open_and_use(image: &Image) {
@@ -54,9 +45,7 @@ fn open_and_use(image: &Image) {
 }
 
 fn open(fs: &SimFs) -> ottla::Result<Log> {
-    let environment =
-        Environment { fs: Arc::new(fs.clone()), clock: Arc::new(SimClock::at_ms(1_700_000_000_000)) };
-    let config = LogConfig { max_decompressed_bytes: super::MAX_DECOMPRESSED_BYTES, ..LogConfig::default() };
+    let (config, environment) = machine(fs);
     Log::open_with(PARTITION, config, environment).map(|(log, _)| log)
 }
 

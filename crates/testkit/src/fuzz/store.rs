@@ -1,24 +1,16 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use ottla::{Environment, Isolation, LogConfig, Store, StoreConfig};
+use ottla::{Isolation, Store, StoreConfig};
 
-use super::data_dir::{DATA_DIR, decode_data_dir};
+use super::data_dir::{DATA_DIR, as_it_is_and_sealed, machine};
 use super::recovery::{is_sound, one_record, read_all};
-use super::seal::seal;
-use crate::{Crash, Image, SimClock, SimFs};
+use crate::{Crash, Image, SimFs};
 
 /// A data directory of any files with everything that is in it: ids, metadata of topics, partitions. It opens, or
 /// says why not. If it opens, each of its logs can be read; a topic can be made; it closes and opens again, after a
 /// clean stop and after a crash, with the same topics.
 pub fn store(data: &[u8]) {
-    open_and_use(&decode_data_dir(data, |_, _| {}));
-    let sealed = decode_data_dir(data, |file, bytes| {
-        if file.holds_batches() {
-            seal(bytes);
-        }
-    });
-    open_and_use(&sealed);
+    as_it_is_and_sealed(data, open_and_use);
 }
 
 fn open_and_use(image: &Image) {
@@ -51,10 +43,7 @@ fn open_and_use(image: &Image) {
 }
 
 fn open(fs: &SimFs) -> ottla::Result<Store> {
-    let environment =
-        Environment { fs: Arc::new(fs.clone()), clock: Arc::new(SimClock::at_ms(1_700_000_000_000)) };
-    let defaults =
-        LogConfig { max_decompressed_bytes: super::MAX_DECOMPRESSED_BYTES, ..LogConfig::default() };
+    let (defaults, environment) = machine(fs);
     Store::open(DATA_DIR, StoreConfig { defaults, environment, ..StoreConfig::default() })
         .map(|(store, _)| store)
 }
