@@ -41,8 +41,7 @@ pub struct Partition {
     pub compacted_end: i64,
     /// A pass has begun when the log ended there, and was not answered.
     pub pass_under_way: Option<i64>,
-    /// Whether a pass was broken off, or records are missing since the last one. Until another has ended, recovery
-    /// cannot tell its gaps from records that were lost.
+    /// Whether a pass was broken off. Until another has ended, recovery cannot tell its gaps from records that were lost.
     pub broken_off: bool,
 }
 
@@ -340,9 +339,6 @@ impl Partition {
         }
         if self.compacted {
             let here: BTreeSet<i64> = there.records.iter().map(|(offset, _)| *offset).collect();
-            // Behind one gap that it could not tell from a cleaner's, recovery can tell no other.
-            let mut since_pass = self.records.range(self.compacted_end..).filter(|(_, r)| r.value.is_some());
-            self.broken_off |= since_pass.any(|(offset, _)| !here.contains(offset));
             self.records.retain(|offset, record| record.value.is_none() || here.contains(offset));
         }
         (self.start, self.end) = (there.start, there.end);

@@ -7,7 +7,8 @@
 //!
 //! * no pass was under way from the segment before the gap on: one goes upwards, and leaves `.cleaned`, `.swap` or
 //!   `.deleted` files for a minute, and
-//! * from the cleaner's checkpoint (or the first segment) to the gap there are records, and not one is missing.
+//! * from the cleaner's checkpoint (or the first segment) to the gap there are records, and inside of the segments not
+//!   one is missing. (One that is missing between two of them may be an older hole that nobody could tell.)
 //!
 //! In doubt there is no hole: compacted records that are taken for lost ones would be lost.
 
@@ -73,7 +74,7 @@ impl Gaps {
             return Ok(false);
         }
         let first = names.keys().next().copied().unwrap_or_default();
-        nothing_is_missing(home, names, from.max(first), next)
+        nothing_is_missing_inside(home, names, from.max(first), next)
     }
 }
 
@@ -84,32 +85,33 @@ fn last_leftover(survey: &Survey) -> Option<Offset> {
     worthless.chain(survey.leftovers.swaps()).filter(of_segments).map(|name| name.base_offset).max()
 }
 
-/// Whether the segments between two offsets hold each of the offsets from `from` up to some place before `to`. Where
-/// there is no record at all, nothing says that there was never a pass.
-fn nothing_is_missing(
+/// Whether each of the segments between two offsets holds all the offsets from its first one, or from `from`, up to some
+/// place. Where there is no record at all, nothing says that there was never a pass.
+fn nothing_is_missing_inside(
     home: &Home,
     names: &BTreeMap<Offset, SegmentNames>,
     from: Offset,
     to: Offset,
 ) -> Result<bool> {
     let first = names.range(..=from).next_back().map_or(from, |(base, _)| *base);
-    let mut expected = from;
+    let mut has_records = false;
     for base in names.range(first..to).map(|(base, _)| *base) {
         let path = home.path(base, FileKind::Log);
         let fail = |e| Error::io("read", &path, e);
         let file = home.fs.open(&path, OpenMode::Read).map_err(fail)?;
+        let mut expected = from.max(base);
         let mut walk = HeadWalk::new(&*file, Position::ZERO, file.len().map_err(fail)?);
         loop {
             match walk.step().map_err(fail)? {
                 Walked::End(WalkEnd::Clean) => break,
                 Walked::Batch(_, head) if head.last_offset() < from => {}
                 Walked::Batch(_, head) if !is_whole_from(&head, expected, from) => return Ok(false),
-                Walked::Batch(_, head) => expected = head.last_offset() + 1,
+                Walked::Batch(_, head) => (expected, has_records) = (head.last_offset() + 1, true),
                 Walked::End(_) => return Ok(false),
             }
         }
     }
-    Ok(expected > from)
+    Ok(has_records)
 }
 
 /// Whether a batch goes on at `expected` and holds all the records that it was appended with. Of what lies
