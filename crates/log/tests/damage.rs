@@ -185,6 +185,26 @@ fn a_torn_tail_past_the_recovery_point_is_still_cut() {
     assert_eq!(readable(&log), all_but([]));
 }
 
+/// Two crashes may cut at one and the same byte, and what the first one cut is somebody's still. The second once took its
+/// place.
+#[test]
+fn what_an_earlier_crash_had_cut_stays_beside_what_the_next_one_cuts() {
+    let data = tempfile::tempdir().unwrap();
+    let dir = flushed_and_killed(data.path());
+    let mut kept = Vec::new();
+    for flipped in [62, 63] {
+        let mut damaged = one_record();
+        damaged[flipped] ^= 1;
+        damage_last(&dir, |bytes| bytes.extend_from_slice(&damaged));
+        let report = open(&dir).1;
+        kept.extend(report.truncated.unwrap().kept_aside.into_iter().map(|path| (path, damaged.clone())));
+    }
+    assert_eq!(kept.len(), 2);
+    for (path, damaged) in kept {
+        assert_eq!(fs::read(&path).unwrap(), damaged, "{}", path.display());
+    }
+}
+
 /// The base offset lies outside the checksum: one flipped bit once moved the end of a log that was closed cleanly by
 /// 2^53, and appends went on there.
 #[test]

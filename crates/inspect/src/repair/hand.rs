@@ -1,14 +1,12 @@
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use ottla::dir::write_atomically;
-use ottla::fs::{File, FileSystem, OpenMode};
+use ottla::dir::{CutFile, copy_aside, write_atomically};
+use ottla::fs::{FileSystem, OpenMode};
 
 use super::step::{Change, Left, Repairs, Step};
 use crate::error::{At, Result};
-
-const COPY_BYTES: usize = 1 << 20;
 
 /// Tells who owns a file that was written: as [`give_to_owner_of`](crate::owner::give_to_owner_of).
 pub(super) type Own = fn(&Path, &Path) -> Result<()>;
@@ -70,36 +68,24 @@ impl Hand {
         &mut self,
         file: &Path,
         position: u64,
-        keep: Option<PathBuf>,
+        keep: Option<CutFile<'_>>,
         why: impl Into<String>,
     ) -> Result<()> {
         let log = self.fs.open(file, OpenMode::ReadWrite).at("open", file)?;
         let size = log.len().at("look at", file)?;
+        let cut = position..size.max(position);
+        let place = |segment: CutFile<'_>| segment.place(&*self.fs, &*log, &cut).at("look into", segment.dir);
+        let keep = keep.map(place).transpose()?;
         if let Some(aside) = keep.as_ref().filter(|_| self.copies) {
-            self.copy(&*log, position, size, aside).at("write", aside)?;
+            copy_aside(&*self.fs, &*log, &cut, aside).at("write", aside)?;
             self.sync_dir_of(aside)?;
             if let Some(own) = self.own {
                 own(file.parent().unwrap_or(Path::new(".")), aside)?;
             }
         }
         log.set_len(position).and_then(|()| log.sync()).at("cut", file)?;
-        self.note(file, Change::Cut { position, bytes: size.saturating_sub(position), kept_in: keep }, why);
+        self.note(file, Change::Cut { position, bytes: cut.end - cut.start, kept_in: keep }, why);
         Ok(())
-    }
-
-    fn copy(&self, from: &dyn File, start: u64, end: u64, to: &Path) -> io::Result<()> {
-        let side = self.fs.open(to, OpenMode::Create)?;
-        side.set_len(0)?;
-        let mut buffer = vec![0; COPY_BYTES];
-        let mut position = start;
-        while position < end {
-            let length = (end - position).min(buffer.len() as u64) as usize;
-            let piece = buffer.get_mut(..length).unwrap_or(&mut []);
-            from.read_exact_at(piece, position)?;
-            side.write_all_at(piece, position - start)?;
-            position += length as u64;
-        }
-        side.sync()
     }
 
     /// Notes what is not mended.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ottla::dir::{FileKind, FileName, OffsetCheckpoint, TopicPartition};
+use ottla::dir::{CutFile, FileKind, OffsetCheckpoint, TopicPartition};
 use ottla::fs::{FileSystem, OpenMode};
 use ottla::segment::{BatchScan, WalkEnd, next_whole_batch_of_any_magic};
 use ottla::{Offset, Position};
@@ -49,7 +49,7 @@ impl Tail<'_> {
         let Some(last) = self.log.segments.last() else { return Ok(self.recovery) };
         let (_, stop) = scan(&*hand.fs, last, last.base_offset)?;
         if let Some(stop) = stop.filter(|stop| !stop.goes_on && self.may_cut(stop.end_offset)) {
-            let keep = (!stop.is_unfinished).then(|| self.aside(last, stop.position));
+            let keep = (!stop.is_unfinished).then(|| self.cut_file(last));
             hand.cut(&last.path, stop.position, keep, format!("{}; recovery cuts it off", stop.reason))?;
         }
         Ok(self.recovery)
@@ -81,7 +81,7 @@ impl Tail<'_> {
             if stop.position == 0 && number > 0 {
                 self.set_aside(hand, segment)?;
             } else {
-                let keep = Some(self.aside(segment, stop.position));
+                let keep = Some(self.cut_file(segment));
                 hand.cut(&segment.path, stop.position, keep, format!("{}; cut as asked for", stop.reason))?;
             }
             return Ok(recovery);
@@ -109,13 +109,12 @@ impl Tail<'_> {
         for kind in [FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex] {
             hand.remove(&segment.sibling(kind), "its segment cannot follow the cut")?;
         }
-        hand.rename(&segment.path, &self.aside(segment, 0), "it cannot follow the cut")
+        let aside = self.cut_file(segment).free(&*hand.fs).at("look into", &self.log.path)?;
+        hand.rename(&segment.path, &aside, "it cannot follow the cut")
     }
 
-    fn aside(&self, segment: &SegmentFile, position: u64) -> std::path::PathBuf {
-        let name = FileName::new(segment.base_offset, FileKind::Log).to_string();
-        let digits = name.strip_suffix(".log").unwrap_or(&name);
-        self.log.path.join(format!("{digits}.{position}.cut"))
+    fn cut_file(&self, segment: &SegmentFile) -> CutFile<'_> {
+        CutFile { dir: &self.log.path, base_offset: segment.base_offset }
     }
 }
 

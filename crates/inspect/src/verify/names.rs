@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{At, Result};
 use ottla::Offset;
-use ottla::dir::{FileKind, FileName, Leftover, Leftovers};
+use ottla::dir::{CutFile, FileKind, FileName, Leftover, Leftovers};
 use ottla::fs::{DirEntry, FileSystem};
 
 use super::context::Context as Partition;
@@ -102,15 +102,8 @@ fn is_known(name: &str) -> bool {
     let is_snapshot_of_producers = FileName::parse(name).is_some_and(|name| name.kind == FileKind::Snapshot);
     matches!(name, "leader-epoch-checkpoint" | "partition.metadata" | "quorum-state" | "failed-sync")
         || is_snapshot_of_producers
-        || is_cut(name)
+        || CutFile::is_name(name)
         || [".checkpoint", ".checkpoint.deleted", ".checkpoint.part"].iter().any(|end| name.ends_with(end))
-}
-
-fn is_cut(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    name.strip_suffix(".cut")
-        .and_then(|rest| rest.split_once('.'))
-        .is_some_and(|(base, position)| base.len() == 20 && digits(base) && digits(position))
 }
 
 /// The offsets of the snapshots of producers in a directory.
@@ -144,6 +137,7 @@ mod tests {
             "failed-sync",
             "00000000000000000010-0000000001.checkpoint",
             "00000000000000000010.456.cut",
+            "00000000000000000010.456.2.cut",
             "00000000000000000010.snapshot.tmp",
         ] {
             assert!(is_known(name), "{name}");

@@ -11,6 +11,7 @@
 //! ├── cleaner-offset-checkpoint          checkpoint         below it, all is compacted
 //! └── <topic>-<partition>/               topic_partition
 //!     ├── 00000000000000000000.log …     file_name
+//!     ├── 00000000000000000000.61.cut    cut_file           what recovery cut off there
 //!     ├── leader-epoch-checkpoint        leader_epoch       where each epoch begins
 //!     └── partition.metadata             partition_metadata the topic's id
 //! ```
@@ -22,6 +23,7 @@
 mod checkpoint;
 mod checkpoint_file;
 mod clean_shutdown;
+mod cut_file;
 mod file_name;
 mod java_date;
 mod leader_epoch;
@@ -38,6 +40,7 @@ mod whole_file;
 
 pub use checkpoint::{OffsetCheckpoint, Offsets};
 pub use clean_shutdown::CleanShutdown;
+pub use cut_file::{CutFile, copy_aside};
 pub use file_name::{FileKind, FileName, Suffix};
 pub use leader_epoch::{EpochEndOffset, EpochEntry, LeaderEpochs};
 pub use leftovers::{Leftover, Leftovers};

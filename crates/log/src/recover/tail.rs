@@ -9,7 +9,7 @@ use ottla_record::{Head, Magic};
 
 use super::producers::{Replaying, marker_in};
 use super::report::{Damage, Truncation};
-use crate::dir::{FileKind, FileName, LeaderEpochs, Suffix};
+use crate::dir::{CutFile, FileKind, FileName, LeaderEpochs, Suffix, copy_aside};
 use crate::error::{Error, Result};
 use crate::fs::{File, OpenMode};
 use crate::offset::{Offset, Position};
@@ -241,20 +241,12 @@ impl CheckedSegment {
 
     /// Copies the bytes that are to be cut to a file of their own: there may be valid batches among them.
     fn keep_aside(&self, home: &Home) -> Result<PathBuf> {
-        let path = home.dir.join(format!("{:020}.{}.cut", self.base_offset.get(), self.position));
-        let fail = |e| Error::io("write", &path, e);
-        let side = home.fs.open(&path, OpenMode::Create).map_err(fail)?;
-        side.set_len(0).map_err(fail)?;
-        let mut buffer = vec![0; SCAN_BUFFER_BYTES];
-        let mut position = self.position;
-        while position < self.size {
-            let length = (self.size - position).min(buffer.len() as u64) as usize;
-            let piece = buffer.get_mut(..length).unwrap_or(&mut []);
-            self.file.read_exact_at(piece, position).map_err(fail)?;
-            side.write_all_at(piece, position - self.position).map_err(fail)?;
-            position += length as u64;
-        }
-        side.sync().map_err(fail)?;
+        let (cut, segment) =
+            (self.position..self.size, CutFile { dir: &home.dir, base_offset: self.base_offset });
+        let path = segment
+            .place(&*home.fs, &*self.file, &cut)
+            .map_err(|e| Error::io("look for a place to keep what is cut in", &home.dir, e))?;
+        copy_aside(&*home.fs, &*self.file, &cut, &path).map_err(|e| Error::io("write", &path, e))?;
         home.fs.sync_dir(&home.dir).map_err(|e| Error::io("sync", &home.dir, e))?;
         Ok(path)
     }
@@ -342,7 +334,9 @@ pub(crate) fn set_aside(home: &Home, base_offset: Offset) -> Result<(u64, Option
         home.fs.remove_file(&log).map_err(|e| Error::io("remove", &log, e))?;
         return Ok((0, None));
     }
-    let aside = home.dir.join(format!("{:020}.0.cut", base_offset.get()));
+    let aside = CutFile { dir: &home.dir, base_offset }
+        .free(&*home.fs)
+        .map_err(|e| Error::io("look for a place to keep a segment in", &home.dir, e))?;
     home.fs.rename(&log, &aside).map_err(|e| Error::io("rename", &log, e))?;
     Ok((size, Some(aside)))
 }
