@@ -150,6 +150,28 @@ fn offsets_are_found_by_time() {
     assert_eq!(log.max_timestamp().unwrap().unwrap().offset.get(), 999);
 }
 
+/// What was deleted may have been the newest: then there was once no newest record at all.
+#[test]
+fn the_newest_record_is_one_of_those_that_are_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = Log::open_with(dir.path().join("t-0"), small_segments(), Environment::default()).unwrap();
+    let timestamps = [900, 5, 800, 700, 6, 600, 7, 500, 8, 9, 400, 10];
+    for three in timestamps.chunks(3) {
+        let mut builder = BatchBuilder::new();
+        three.iter().for_each(|ms| builder.push(*ms, None, Some(b"letter"), &[]).unwrap());
+        log.append(&builder.build().unwrap()).unwrap();
+    }
+    for start in 0..timestamps.len() {
+        log.delete_records(Offset::new(start as i64)).unwrap();
+        let left = timestamps.iter().enumerate().skip(start);
+        let (offset, newest_ms) = left.max_by_key(|(_, ms)| **ms).unwrap();
+        let found = log.max_timestamp().unwrap().unwrap();
+        assert_eq!((found.offset.get(), found.timestamp_ms), (offset as i64, *newest_ms), "from {start}");
+    }
+    log.delete_records(log.log_end_offset()).unwrap();
+    assert_eq!(log.max_timestamp().unwrap(), None);
+}
+
 #[test]
 fn a_cut_at_any_offset_leaves_what_is_below_it() {
     let dir = tempfile::tempdir().unwrap();
