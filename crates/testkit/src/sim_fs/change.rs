@@ -4,38 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::crash::{CrashChoice, Survival};
 use super::disk::{Disk, Inode};
-
-/// What kind of change is not durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ChangeKind {
-    /// Bytes of a file.
-    Write,
-    /// The length of a file.
-    SetLen,
-    /// A new name.
-    Create,
-    /// A name taken away.
-    Remove,
-    /// A name changed.
-    Rename,
-}
-
-/// A change that a crash may take back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsynced {
-    /// Its place among the unsynced changes, from 0.
-    pub index: usize,
-    /// What it is.
-    pub kind: ChangeKind,
-    /// The file or directory, by the name it had; for a rename the new one.
-    pub path: PathBuf,
-    /// Where the bytes begin; for a new length, that length.
-    pub position: u64,
-    /// How many bytes are written.
-    pub len: usize,
-}
+use super::unsynced::{ChangeKind, CrashChoice, Survival, Unsynced};
 
 #[derive(Clone, Debug)]
 pub(super) enum Change {

@@ -3,48 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::change::{ChangeKind, Unsynced};
-
-/// What is left of one unsynced change. Only a write and a rename can be left in part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Survival {
-    /// Nothing.
-    Lost,
-    /// All.
-    Kept,
-    /// The first bytes.
-    Prefix(usize),
-    /// The file has its new length, and of the disk's blocks of `size` bytes those whose bit is set
-    /// (the first block has the lowest; after 64 the bits repeat). The others show what was there
-    /// before, or zeros.
-    Blocks {
-        /// Bytes in a block: 512 for a sector, 4096 for a page.
-        size: usize,
-        /// Which ones survive.
-        kept: u64,
-    },
-    /// The bytes came, but not the file's new length: what was written past its old end is not there.
-    OldLength,
-    /// A renamed file has its new name, and its old one too. A directory never has two names.
-    BothNames,
-}
-
-impl Survival {
-    /// The file grew, but the bytes did not come.
-    pub const LENGTH_ONLY: Survival = Survival::Blocks { size: 4096, kept: 0 };
-}
-
-/// Decides over each unsynced change, in the order they were made. A closure will do.
-pub trait CrashChoice {
-    /// What is left of this change.
-    fn survival(&mut self, change: &Unsynced) -> Survival;
-}
-
-impl<F: FnMut(&Unsynced) -> Survival> CrashChoice for F {
-    fn survival(&mut self, change: &Unsynced) -> Survival {
-        self(change)
-    }
-}
+use super::unsynced::{ChangeKind, CrashChoice, Survival, Unsynced};
 
 /// A crash that can be written down and had again. Numbers are places among the unsynced changes.
 #[derive(Clone, Debug, PartialEq, Eq)]

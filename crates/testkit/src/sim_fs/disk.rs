@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::image::{Entry, Image};
+use super::path::components;
 
 /// The number of a file or directory, whatever its name.
 pub(super) type Inode = u64;
@@ -204,19 +205,4 @@ impl Disk {
             }
         }
     }
-}
-
-/// The names on the way; a path without a leading slash begins at the root too.
-pub(super) fn components(path: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for component in path.components() {
-        match component {
-            Component::RootDir | Component::CurDir => {}
-            Component::Normal(name) => {
-                names.push(name.to_str().ok_or(io::ErrorKind::InvalidInput)?.to_owned());
-            }
-            Component::ParentDir | Component::Prefix(_) => return Err(io::ErrorKind::InvalidInput.into()),
-        }
-    }
-    Ok(names)
 }

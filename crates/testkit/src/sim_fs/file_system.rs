@@ -8,9 +8,10 @@ use ottla::fs::{DirEntry, File, FileSystem, Lock, Metadata, OpenMode};
 
 use super::SimFs;
 use super::change::Change;
-use super::disk::{Inode, Node, ROOT, components};
+use super::disk::{Inode, Node, ROOT};
 use super::fault::Call;
 use super::file::SimFile;
+use super::path::components;
 use super::state::State;
 
 impl FileSystem for SimFs {

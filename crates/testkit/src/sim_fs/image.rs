@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::components;
+use super::path::components;
 
 /// What stands under one path.
 #[derive(Clone, PartialEq, Eq)]

@@ -29,12 +29,14 @@ mod fault;
 mod file;
 mod file_system;
 mod image;
+mod path;
 mod state;
+mod unsynced;
 
-pub use change::{ChangeKind, Unsynced};
-pub use crash::{Crash, CrashChoice, Survival};
+pub use crash::Crash;
 pub use fault::{Call, Fault, LoggedCall, Repeat};
 pub use image::{Entry, Image};
+pub use unsynced::{ChangeKind, CrashChoice, Survival, Unsynced};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
