@@ -6,7 +6,8 @@ use std::io;
 
 use ottla_record::Head;
 
-use super::log_file::{BatchScan, ScanEnd, WalkEnd};
+use super::batch_scan::{BatchScan, ScanEnd};
+use super::walk_end::WalkEnd;
 use crate::fs::File;
 use crate::offset::{Offset, Position};
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use ottla_record::{HEAD_PEEK_LEN, Head, Magic};
 
 use super::careful::{self, Damage, Wanted, Whole};
+use super::head_walk::{HeadWalk, Walked};
 use super::index::Around;
-use super::log_file::{HeadWalk, WalkEnd, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::segment::{Segment, SegmentFiles};
+use super::walk_end::WalkEnd;
 use crate::dir::FileKind;
 use crate::error::{Corruption, Error, Result};
 use crate::offset::{Offset, Position};

@@ -3,10 +3,11 @@ use std::io;
 use ottla_record::Head;
 
 use super::careful::lies_behind_gap;
+use super::head_walk::{HeadWalk, Walked};
 use super::index::Entry;
-use super::log_file::{HeadWalk, WalkEnd, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::time_index::TimeIndexEntry;
+use super::walk_end::WalkEnd;
 use crate::fs::File;
 use crate::offset::{Offset, Position, TimestampOffset};
 

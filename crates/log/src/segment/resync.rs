@@ -1,10 +1,12 @@
-//! Finding the next whole batch behind bytes that are none.
+//! Finding the next whole batch behind bytes that are none, and going on there.
 
 use std::io;
 
 use ottla_record::{HEAD_PEEK_LEN, Head, Magic};
 
-use super::log_file::BatchScan;
+use super::batch_scan::BatchScan;
+use super::head_walk::{HeadWalk, Walked};
+use super::walk_end::{Rest, WalkEnd};
 use crate::fs::File;
 use crate::offset::{Offset, Position};
 
@@ -38,6 +40,47 @@ pub fn next_whole_batch_of_any_magic(
     next_offset: Offset,
 ) -> io::Result<Option<Position>> {
     Search { file, end, next_offset, allowed_bytes: ALLOWED_BYTES }.run(from, |_| true)
+}
+
+impl HeadWalk<'_> {
+    /// Goes to the next batch, over whatever is damaged before it; `None` where no whole one follows.
+    /// `next_offset` is where the batch before ended.
+    ///
+    /// # Errors
+    /// As the file system reports it.
+    pub fn step_over_damage(&mut self, next_offset: Offset) -> io::Result<Option<(Position, Head)>> {
+        loop {
+            match self.step()? {
+                Walked::Batch(position, head) => return Ok(Some((position, head))),
+                Walked::End(WalkEnd::Clean) => return Ok(None),
+                Walked::End(_) if !self.skip_damage(next_offset)? => return Ok(None),
+                Walked::End(_) => {}
+            }
+        }
+    }
+
+    /// Goes on at the next whole batch, which is then the next step; tells whether there is one.
+    pub(crate) fn skip_damage(&mut self, next_offset: Offset) -> io::Result<bool> {
+        let Rest { file, position, end } = self.rest();
+        let next = next_whole_batch(file, position, end, next_offset)?;
+        if let Some(next) = next {
+            self.seek(next);
+        }
+        Ok(next.is_some())
+    }
+}
+
+impl BatchScan<'_> {
+    /// Goes on at the next whole batch behind `from`, where none stands that could; tells where that is, if there
+    /// is one.
+    pub(crate) fn skip_damage(&mut self, from: u64, next_offset: Offset) -> io::Result<Option<Position>> {
+        let Rest { file, end, .. } = self.rest();
+        let next = next_whole_batch(file, from, end, next_offset)?;
+        if let Some(next) = next {
+            self.seek(next);
+        }
+        Ok(next)
+    }
 }
 
 /// So many bytes are checksummed more than were searched.

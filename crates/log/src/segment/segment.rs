@@ -2,8 +2,8 @@ use std::io;
 use std::sync::{Arc, Weak};
 
 use super::handles::{Handles, Home};
+use super::head_walk::{HeadWalk, Walked};
 use super::index::{Around, Entry, GrowingIndex, IndexView};
-use super::log_file::{HeadWalk, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::time_index::TimeIndexEntry;
 use crate::dir::FileKind;

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::handles::Home;
+use super::head_walk::{HeadWalk, Walked};
 use super::index::{Entry, GrowingIndex, IndexView};
 use super::index_build::IndexBuilder;
-use super::log_file::{HeadWalk, Walked};
 use super::offset_index::OffsetIndexEntry;
 use super::roll::ActiveState;
 use super::segment::{Index, Segment, SegmentFiles};
