@@ -108,15 +108,19 @@ impl Case<'_> {
         let undetectable = read.undetectable.or(aborted).or(ambiguous.then_some(COMPACTED_OFFSET));
         Ok(match (undetectable, lost.is_empty() && read.refused.is_empty()) {
             (Some(what), _) => Verdict::Undetectable(what),
-            // What was deleted is nobody's to read.
-            (None, true)
-                if self.touched().iter().all(|base| !self.scene.truth.batches.contains_key(base)) =>
-            {
-                Verdict::Same
-            }
+            (None, true) if self.changed().iter().all(|base| self.is_harmed_nowhere(*base)) => Verdict::Same,
             (None, true) => return Err(format!("nobody noticed: {report}")),
             (None, false) => Verdict::Told,
         })
+    }
+
+    /// What was deleted is nobody's to read; and a batch whose sectors came to stand elsewhere as they are is whole, and
+    /// was served from there.
+    fn is_harmed_nowhere(&self, base: Offset) -> bool {
+        let written = self.scene.truth.batches.get(&base);
+        let is_moved =
+            |batch: &Vec<u8>| matches!(self.change, Change::Swapped { .. }) && self.is_kept_somewhere(batch);
+        written.is_none_or(is_moved)
     }
 
     /// Reads from batch to batch, as a reader does who goes on behind what he cannot have.
@@ -202,21 +206,30 @@ impl Case<'_> {
         }
     }
 
-    /// The base offsets of the batches that changed.
+    /// The base offsets of the batches that may be lost. Sectors in each other's place may be whole batches, and then
+    /// nobody can say which ones of the file are misplaced.
     fn touched(&self) -> BTreeSet<Offset> {
+        let misplaced = matches!(self.change, Change::Swapped { .. });
+        self.batches_where(|start, end, after| misplaced || self.bytes[start..end] != after[start..end])
+    }
+
+    /// The base offsets of the batches that are not what they were.
+    fn changed(&self) -> BTreeSet<Offset> {
+        self.batches_where(|start, end, after| self.bytes[start..end] != after[start..end])
+    }
+
+    fn batches_where(&self, is_wanted: impl Fn(usize, usize, &[u8]) -> bool) -> BTreeSet<Offset> {
         let after = self.change.of(self.bytes);
-        let (mut touched, mut start) = (BTreeSet::new(), 0);
+        let (mut wanted, mut start) = (BTreeSet::new(), 0);
         while self.is_log() && start < self.bytes.len() {
             let head = Head::parse(&self.bytes[start..]).unwrap();
             let end = start + head.size_bytes();
-            // Sectors in each other's place may be whole batches, and then nobody can say which ones are misplaced.
-            let misplaced = matches!(self.change, Change::Swapped { .. });
-            if misplaced || self.bytes[start..end] != after[start..end] {
-                touched.insert(head.base_offset());
+            if is_wanted(start, end, &after) {
+                wanted.insert(head.base_offset());
             }
             start = end;
         }
-        touched
+        wanted
     }
 
     /// The batches that are not served any more: only what changed may be, and what was cut above the recovery
