@@ -1,4 +1,5 @@
-//! Finding a random offset in a segment of 1 GiB: index, then batch heads. Nothing is read besides.
+//! Finding a random offset: index, then batch heads. Nothing is read besides. The index is as large as the segment and
+//! the batches make it: a block is 4 KiB of entries.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up its input has nothing to measure")]
 
@@ -8,16 +9,18 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use ottla::{Isolation, LogConfig, Offset};
 
 fn find(c: &mut Criterion) {
-    const SEGMENT_BYTES: u64 = (1 << 30) - (1 << 20);
-    let mut group = c.benchmark_group("find a random offset in 1 GiB");
-    for (name, batch_bytes, record_bytes) in [
-        ("batches of 4 KiB", 4096, 1024),
-        ("batches of 64 KiB", 65_536, 1024),
-        ("batches of 256 B", 256, 100),
+    const MIB: u64 = 1 << 20;
+    let mut group = c.benchmark_group("find a random offset");
+    for (name, segment_bytes, batch_bytes, record_bytes) in [
+        ("1 block of index: 2 MiB in batches of 4 KiB", 2 * MIB, 4096, 1024),
+        ("20 blocks: 40 MiB in batches of 4 KiB", 40 * MIB, 4096, 1024),
+        ("512 blocks: 1 GiB in batches of 4 KiB", 1023 * MIB, 4096, 1024),
+        ("32 blocks: 1 GiB in batches of 64 KiB", 1023 * MIB, 65_536, 1024),
+        ("480 blocks: 1 GiB in batches of 256 B", 1023 * MIB, 256, 100),
     ] {
         let batch = ottla_benches::batch(batch_bytes, record_bytes);
         let (_dir, log) = ottla_benches::log(LogConfig::default());
-        ottla_benches::fill(&log, &batch, SEGMENT_BYTES);
+        ottla_benches::fill(&log, &batch, segment_bytes);
         let end = log.log_end_offset().get();
         let mut offset = 1;
         group.bench_function(name, |b| {

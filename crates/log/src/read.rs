@@ -206,7 +206,7 @@ fn offset_bound(shared: &Shared, found: &Found) -> Result<Offset> {
     let size = found.segment.size_bytes()?;
     let around = found
         .files
-        .offset_index
+        .offset_index(&found.segment)?
         .around(|entry| u64::from(entry.position.get()) < end)
         .map_err(|e| Error::io("read", shared.home.path(base_offset, FileKind::Index), e))?;
     // A bound that is too low would hide aborted transactions, so the log must bear the entry out.

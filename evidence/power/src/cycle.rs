@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 
 use crate::disk::Disk;
 use crate::found::{self, Found};
@@ -55,8 +53,6 @@ pub struct Tally {
     pub answered: u64,
     /// Records that came back and were compared.
     pub records: u64,
-    /// Workloads that a map of an index killed when the disk was gone.
-    pub ended_by_map: u64,
     /// Losses of power behind a close, after which opening had nothing to recover.
     pub closed: u64,
     /// Logs that had something cut off when they were opened.
@@ -236,10 +232,7 @@ impl Life<'_> {
         let text = reader.join().map_err(|_| "the listener ended".to_owned())?;
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let gone = lines.iter().any(|line| line == "p");
-        // A page of a mapped index that is read for the first time from a disk that is gone ends the process.
-        let by_map = (cut || gone) && status.signal() == Some(Signal::SIGBUS as i32);
-        self.tally.ended_by_map += u64::from(by_map);
-        if !status.success() && !by_map {
+        if !status.success() {
             return Err(format!("the workload ended with {status}: {}", lines.join("; ")));
         }
         if !cut && !gone {

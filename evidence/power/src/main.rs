@@ -160,7 +160,7 @@ impl Asked {
             tally.under_way.iter().map(|(op, count)| format!("{op} {count}")).collect();
         say(&format!(
             "{name}: {} losses of power and {} more in recovery, {} after writeback out of order, {} data directories, {} calls \
-             answered, {} records compared, {} logs cut, {} clean opens after a close, {} workloads ended by a map: no promise broken, in {} s (seed {})\n  under way: {}",
+             answered, {} records compared, {} logs cut, {} clean opens after a close: no promise broken, in {} s (seed {})\n  under way: {}",
             tally.cycles,
             tally.in_recovery,
             tally.out_of_order,
@@ -169,7 +169,6 @@ impl Asked {
             tally.records,
             tally.cut,
             tally.closed,
-            tally.ended_by_map,
             begin.elapsed().as_secs(),
             self.settings.seed,
             under_way.join(", ")

@@ -70,8 +70,8 @@ fn dump<E: Entry>(
     if index.is_empty() {
         printer.title(&format!("{} is empty.", path.display()))?;
     }
-    for i in 0..index.len() {
-        each(index.get(i).with_context(cannot_read)?, printer)?;
+    for entry in index.iter() {
+        each(entry.with_context(cannot_read)?, printer)?;
     }
     let entries_end = u64::from(index.len()).saturating_mul(E::LEN as u64);
     let rest = len.saturating_sub(entries_end);

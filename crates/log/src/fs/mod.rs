@@ -14,11 +14,10 @@
 pub(crate) mod counted;
 mod os;
 mod os_lock;
-#[expect(unsafe_code, reason = "maps, and what nix does not offer; the reasons stand at each block")]
+#[expect(unsafe_code, reason = "what nix does not offer; the reasons stand at each block")]
 mod raw;
 
 pub use os::{Os, open_files_limit};
-pub use raw::ReadOnlyMap;
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
@@ -193,8 +192,8 @@ pub trait File: Send + Sync + Debug {
     /// disk's work. A hint, which promises nothing.
     fn begin_sync(&self) {}
 
-    /// The descriptor for `sendfile` and maps; `None` where the bytes live elsewhere, and then the
-    /// caller reads and copies.
+    /// The descriptor for `sendfile`; `None` where the bytes live elsewhere, and then the caller reads and
+    /// copies.
     fn as_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// Fills `buf` from `position`.

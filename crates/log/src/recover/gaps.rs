@@ -18,7 +18,7 @@ use ottla_record::Head;
 
 use super::OpenOptions;
 use super::survey::{SegmentNames, Survey};
-use crate::dir::{FileKind, FileName};
+use crate::dir::{FileKind, FileName, Leftover};
 use crate::error::{Error, Result};
 use crate::fs::OpenMode;
 use crate::offset::{Offset, Position};
@@ -78,9 +78,10 @@ impl Gaps {
     }
 }
 
-/// The last segment of which something is left that was to go or to come.
+/// The last segment of which something is left that was to go or to come. What recovery writes anew is no sign of a pass.
 fn last_leftover(survey: &Survey) -> Option<Offset> {
-    let worthless = survey.leftovers.worthless().into_iter().map(|(name, _)| name);
+    let of_a_pass = |(name, why): (FileName, Leftover)| (why != Leftover::HalfWritten).then_some(name);
+    let worthless = survey.leftovers.worthless().into_iter().filter_map(of_a_pass);
     let of_segments = |name: &FileName| name.suffix.is_some() && name.kind == FileKind::Log;
     worthless.chain(survey.leftovers.swaps()).filter(of_segments).map(|name| name.base_offset).max()
 }

@@ -11,8 +11,8 @@ use crate::segment::{
     BuiltIndexes, HeadWalk, Home, IndexView, OffsetIndexEntry, Segment, TimeIndexEntry, Walked,
 };
 
-/// Replaces the two index files of a segment. Maps of the old ones stay readable: a name is moved over,
-/// no file that may be mapped is cut.
+/// Replaces the two index files of a segment. Who has the old ones open still reads them: a name is moved over,
+/// no file is cut.
 pub(crate) fn write_indexes(home: &Home, base_offset: Offset, built: &BuiltIndexes) -> Result<Vec<PathBuf>> {
     let files = [(FileKind::Index, &built.offset_index), (FileKind::TimeIndex, &built.time_index)];
     let mut written = Vec::with_capacity(files.len());

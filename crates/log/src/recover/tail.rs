@@ -91,7 +91,7 @@ pub(crate) fn check_segment(
     let fail = |e| Error::io("read", &path, e);
     let file = home.fs.open(&path, OpenMode::ReadWrite).map_err(fail)?;
     let size = file.len().map_err(fail)?;
-    let resumed = Resumed::at(home, base_offset, recovery_point, interval_bytes, &*file, size)?;
+    let resumed = Resumed::at(segment, recovery_point, interval_bytes, &*file, size)?;
     if resumed.position > Position::ZERO {
         replaying.take_segment(segment, Some(resumed.position))?;
     }
@@ -350,13 +350,13 @@ struct Resumed {
 
 impl Resumed {
     fn at(
-        home: &Home,
-        base_offset: Offset,
+        segment: &Arc<Segment>,
         recovery_point: Offset,
         interval_bytes: u32,
         log: &dyn File,
         size: u64,
     ) -> Result<Resumed> {
+        let (home, base_offset) = (segment.home(), segment.base_offset());
         let from_start = Resumed {
             builder: IndexBuilder::new(base_offset, interval_bytes),
             built: BuiltIndexes::default(),
@@ -390,6 +390,12 @@ impl Resumed {
             follows
         };
         let times: Vec<_> = times.into_iter().take_while(in_order).collect();
+        // A later time than any batch has would keep all that follow out of the index.
+        if let Some(last) = times.last().copied()
+            && !segment.bears_out(&*segment.files()?, last)?
+        {
+            return Ok(from_start);
+        }
         let mut built = BuiltIndexes::default();
         offsets.iter().for_each(|entry| entry.encode(&mut built.offset_index));
         times.iter().for_each(|entry| entry.encode(&mut built.time_index));
@@ -434,5 +440,5 @@ fn entries<E: Entry>(home: &Home, base_offset: Offset, kind: FileKind) -> Result
     let path = home.path(base_offset, kind);
     let fail = |e| Error::io("read", &path, e);
     let Some(index) = IndexView::<E>::open(&*home.fs, &path).map_err(fail)? else { return Ok(Vec::new()) };
-    (0..index.len()).map(|at| index.get(at)).collect::<std::io::Result<_>>().map_err(fail)
+    index.iter().collect::<std::io::Result<_>>().map_err(fail)
 }

@@ -1,13 +1,13 @@
 use std::io;
-use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::fs::{File, FileSystem, OpenMode, ReadOnlyMap};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use super::index_firsts::Firsts;
+use crate::fs::{File, FileSystem, OpenMode};
 
-/// How many entries a growing index keeps in memory before it writes them out as one block.
-const TAIL_ENTRIES: usize = 512;
+/// What a look-up reads at once: a page of an offset index.
+const BLOCK_BYTES: usize = 4096;
+const MAX_ENTRY_BYTES: usize = 16;
 
 /// One fixed-width entry of a sorted index file.
 pub trait Entry: Copy {
@@ -24,13 +24,6 @@ pub trait Entry: Copy {
     fn is_zero(self) -> bool;
 }
 
-#[derive(Debug)]
-enum Bytes {
-    Empty,
-    Mapped(ReadOnlyMap),
-    File(Arc<dyn File>),
-}
-
 /// What a lookup finds: the nearest entries on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Around<E> {
@@ -40,19 +33,26 @@ pub struct Around<E> {
     pub above: Option<E>,
 }
 
-/// The entries of an index file that no longer change: mapped where the file system allows it, else
-/// read entry by entry. Nothing is loaded to open one.
+/// The entries of an index file that no longer change, read a block at a time and never mapped: a map of a disk that
+/// dies ends the process, a read answers an error. A look-up reads one block. It finds it by the first entries of the
+/// blocks, which stay in memory once a look-up has come by them. Nothing is loaded to open one.
 #[derive(Debug)]
 pub struct IndexView<E> {
-    bytes: Bytes,
+    /// `None` where there are no entries.
+    file: Option<Arc<dyn File>>,
     entries: u32,
-    entry: PhantomData<E>,
+    firsts: Firsts<E>,
 }
 
 impl<E: Entry> IndexView<E> {
+    const ENTRIES_PER_BLOCK: u32 = {
+        assert!(E::LEN > 0 && E::LEN <= MAX_ENTRY_BYTES, "an entry is a few bytes");
+        (BLOCK_BYTES / E::LEN) as u32
+    };
+
     /// An index without entries.
     pub fn empty() -> IndexView<E> {
-        IndexView { bytes: Bytes::Empty, entries: 0, entry: PhantomData }
+        IndexView { file: None, entries: 0, firsts: Firsts::new() }
     }
 
     /// The whole entries of the file at `path`, without the zero padding that Kafka leaves in the index
@@ -67,21 +67,26 @@ impl<E: Entry> IndexView<E> {
             Err(e) => return Err(e),
         };
         let whole = u32::try_from(file.len()? / E::LEN as u64).unwrap_or(u32::MAX);
-        let view = IndexView::over(file, whole)?;
-        let entries = view.without_padding()?;
-        Ok(Some(IndexView { entries, ..view }))
+        let entries = IndexView::<E>::over(&file, whole).without_padding()?;
+        Ok(Some(IndexView::over(&file, entries)))
     }
 
     /// The first `entries` entries of `file`.
-    fn over(file: Arc<dyn File>, entries: u32) -> io::Result<IndexView<E>> {
-        if entries == 0 {
-            return Ok(IndexView::empty());
-        }
-        let bytes = match ReadOnlyMap::of(&*file)? {
-            Some(map) => Bytes::Mapped(map),
-            None => Bytes::File(file),
+    pub(super) fn over(file: &Arc<dyn File>, entries: u32) -> IndexView<E> {
+        IndexView { file: (entries > 0).then(|| file.clone()), entries, firsts: Firsts::new() }
+    }
+
+    /// This index and behind it `tail`, which has been written to `file` meanwhile.
+    pub(super) fn followed_by(&self, file: &Arc<dyn File>, tail: &[E]) -> IndexView<E> {
+        let entries = self.entries.saturating_add(tail.len() as u32);
+        let grown = IndexView::<E>::over(file, entries);
+        // The first entry of a later block: as this index knows it, or out of the tail.
+        let first = |block: usize| {
+            let number = (block + 1) * Self::ENTRIES_PER_BLOCK as usize;
+            let in_tail = number.checked_sub(self.entries as usize).and_then(|at| tail.get(at));
+            in_tail.copied().or_else(|| self.firsts.known(block))
         };
-        Ok(IndexView { bytes, entries, entry: PhantomData })
+        IndexView { firsts: self.firsts.grown(grown.later_blocks(), first), ..grown }
     }
 
     fn without_padding(&self) -> io::Result<u32> {
@@ -89,13 +94,9 @@ impl<E: Entry> IndexView<E> {
         if self.entries < 2 || !self.get(self.entries - 1)?.is_zero() {
             return Ok(self.entries);
         }
-        let (mut low, mut high) = (1, self.entries - 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.get(middle)?.is_zero() { high = middle } else { low = middle + 1 }
-        }
+        let border = partition(1, self.entries - 1, |number| Ok(!self.get(number)?.is_zero()))?;
         // A lone zero entry before the padding cannot be told from it, and tells nothing.
-        Ok(if low == 1 && self.get(0)?.is_zero() { 0 } else { low })
+        Ok(if border == 1 && self.get(0)?.is_zero() { 0 } else { border })
     }
 
     /// How many entries there are.
@@ -108,23 +109,18 @@ impl<E: Entry> IndexView<E> {
         self.entries == 0
     }
 
-    /// The entry with number `index`; the zero entry past the end.
+    /// The entry with number `index`, by a read of its own; the zero entry past the end.
     ///
     /// # Errors
     /// As the file system reports it.
     pub fn get(&self, index: u32) -> io::Result<E> {
-        let start = index as usize * E::LEN;
-        match &self.bytes {
-            Bytes::Empty => Ok(E::decode(&[])),
-            Bytes::Mapped(map) => Ok(E::decode(map.get(start..start + E::LEN).unwrap_or(&[]))),
-            Bytes::File(file) => {
-                let mut buf = [0; 16];
-                let width = E::LEN.min(buf.len());
-                let entry = buf.get_mut(..width).unwrap_or(&mut []);
-                file.read_exact_at(entry, start as u64)?;
-                Ok(E::decode(entry))
-            }
-        }
+        let Some(file) = self.file.as_ref().filter(|_| index < self.entries) else {
+            return Ok(E::decode(&[]));
+        };
+        let mut buf = [0; MAX_ENTRY_BYTES];
+        let entry = buf.get_mut(..E::LEN).unwrap_or(&mut []);
+        file.read_exact_at(entry, u64::from(index) * E::LEN as u64)?;
+        Ok(E::decode(entry))
     }
 
     /// The last entry.
@@ -135,18 +131,25 @@ impl<E: Entry> IndexView<E> {
         self.entries.checked_sub(1).map(|last| self.get(last)).transpose()
     }
 
+    /// All entries in their order, read a block at a time. A block that cannot be read is one error.
+    pub fn iter(&self) -> impl Iterator<Item = io::Result<E>> {
+        (0..self.blocks()).flat_map(|block| {
+            let mut buf = [0; BLOCK_BYTES];
+            let (entries, error) = match self.read_block(block, &mut buf) {
+                Ok(bytes) => (bytes.chunks_exact(E::LEN).map(E::decode).collect(), None),
+                Err(e) => (Vec::new(), Some(e)),
+            };
+            entries.into_iter().map(Ok).chain(error.map(Err))
+        })
+    }
+
     /// How many entries `at_or_below` holds for, by binary search: it must hold for a first stretch of
     /// the entries and for none after.
     ///
     /// # Errors
     /// As [`IndexView::get`].
     pub fn partition_point(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<u32> {
-        let (mut low, mut high) = (0, self.entries);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if at_or_below(self.get(middle)?) { low = middle + 1 } else { high = middle }
-        }
-        Ok(low)
+        Ok(self.search(at_or_below)?.0)
     }
 
     /// The last entry for which `at_or_below` holds, and its number; see [`IndexView::partition_point`].
@@ -154,8 +157,8 @@ impl<E: Entry> IndexView<E> {
     /// # Errors
     /// As [`IndexView::get`].
     pub fn floor(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Option<(u32, E)>> {
-        let floor = self.partition_point(at_or_below)?.checked_sub(1);
-        floor.map(|floor| Ok((floor, self.get(floor)?))).transpose()
+        let (above, around) = self.search(at_or_below)?;
+        Ok(above.checked_sub(1).zip(around.floor))
     }
 
     /// The two neighbouring entries between which `at_or_below` stops to hold; see
@@ -164,110 +167,76 @@ impl<E: Entry> IndexView<E> {
     /// # Errors
     /// As [`IndexView::get`].
     pub fn around(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Around<E>> {
-        let above = self.partition_point(at_or_below)?;
-        let at = |index: u32| if index < self.entries { self.get(index).map(Some) } else { Ok(None) };
-        Ok(Around { floor: above.checked_sub(1).map_or(Ok(None), at)?, above: at(above)? })
+        Ok(self.search(at_or_below)?.1)
+    }
+
+    /// The number of the first entry for which `at_or_below` does not hold, and what lies around.
+    fn search(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<(u32, Around<E>)> {
+        // Which block it is in, the first entries of the others tell.
+        let later = self.later_blocks() as u32;
+        let block = partition(0, later, |block| Ok(at_or_below(self.first_of_later(block)?)))?;
+        let mut buf = [0; BLOCK_BYTES];
+        let bytes = self.read_block(block, &mut buf)?;
+        let entry = |at: u32| {
+            let start = at as usize * E::LEN;
+            bytes.get(start..start + E::LEN).map(E::decode)
+        };
+        let holds = |at| Ok(entry(at).is_some_and(&at_or_below));
+        let above = partition(u32::from(block > 0), (bytes.len() / E::LEN) as u32, holds)?;
+        let around = Around {
+            floor: above.checked_sub(1).and_then(entry),
+            above: match entry(above) {
+                None if block < later => Some(self.first_of_later(block)?),
+                in_block => in_block,
+            },
+        };
+        Ok((block * Self::ENTRIES_PER_BLOCK + above, around))
+    }
+
+    fn blocks(&self) -> u32 {
+        self.entries.div_ceil(Self::ENTRIES_PER_BLOCK)
+    }
+
+    /// How many blocks there are behind the first, whose first entry a look-up need not know.
+    fn later_blocks(&self) -> usize {
+        self.blocks().saturating_sub(1) as usize
+    }
+
+    /// The first entry of the block with number `later` behind the first block.
+    fn first_of_later(&self, later: u32) -> io::Result<E> {
+        let read = || self.get((later + 1) * Self::ENTRIES_PER_BLOCK);
+        self.firsts.get(later as usize, self.later_blocks(), read)
+    }
+
+    /// The entries of a block, in one read.
+    fn read_block<'b>(&self, block: u32, buf: &'b mut [u8; BLOCK_BYTES]) -> io::Result<&'b [u8]> {
+        let Some(file) = &self.file else { return Ok(&[]) };
+        let start = block * Self::ENTRIES_PER_BLOCK;
+        let count = self.entries.saturating_sub(start).min(Self::ENTRIES_PER_BLOCK);
+        let bytes = buf.get_mut(..count as usize * E::LEN).unwrap_or(&mut []);
+        file.read_exact_at(bytes, u64::from(start) * E::LEN as u64)?;
+        Ok(bytes)
     }
 }
 
-/// The index of an active segment: entries already in the file, and a tail in memory that is written
-/// out as one block. The appender pushes; readers look up at the same time. The lock is never held
-/// across I/O.
-#[derive(Debug)]
-pub(crate) struct GrowingIndex<E> {
-    file: Arc<dyn File>,
-    state: Mutex<Growing<E>>,
-}
-
-#[derive(Debug)]
-struct Growing<E> {
-    written: Arc<IndexView<E>>,
-    tail: Vec<E>,
-}
-
-impl<E: Entry> GrowingIndex<E> {
-    /// Goes on behind the first `entries` entries of `file`, whose length is exactly theirs.
-    pub(crate) fn resume(file: Arc<dyn File>, entries: u32) -> io::Result<GrowingIndex<E>> {
-        let written = Arc::new(IndexView::over(file.clone(), entries)?);
-        Ok(GrowingIndex { file, state: Mutex::new(Growing { written, tail: Vec::new() }) })
+/// Where in `low..high` it stops to hold, by binary search.
+fn partition(mut low: u32, mut high: u32, holds: impl Fn(u32) -> io::Result<bool>) -> io::Result<u32> {
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle)? { low = middle + 1 } else { high = middle }
     }
-
-    fn state(&self) -> MutexGuard<'_, Growing<E>> {
-        // The state is whole between any two statements, so a panic elsewhere does not spoil it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn len(&self) -> u32 {
-        let state = self.state();
-        state.written.len() + state.tail.len() as u32
-    }
-
-    pub(crate) fn last(&self) -> io::Result<Option<E>> {
-        let written = {
-            let state = self.state();
-            if let Some(last) = state.tail.last() {
-                return Ok(Some(*last));
-            }
-            state.written.clone()
-        };
-        written.last()
-    }
-
-    /// Adds an entry; only the appender calls this.
-    pub(crate) fn push(&self, entry: E) -> io::Result<()> {
-        let full = {
-            let mut state = self.state();
-            state.tail.push(entry);
-            state.tail.len() >= TAIL_ENTRIES
-        };
-        if full { self.write_tail() } else { Ok(()) }
-    }
-
-    /// Writes the entries that are only in memory to the file. Calls must not overlap.
-    pub(crate) fn write_tail(&self) -> io::Result<()> {
-        let (start, block, entries) = {
-            let state = self.state();
-            let mut block = Vec::with_capacity(state.tail.len() * E::LEN);
-            state.tail.iter().for_each(|entry| entry.encode(&mut block));
-            (
-                u64::from(state.written.len()) * E::LEN as u64,
-                block,
-                state.written.len() + state.tail.len() as u32,
-            )
-        };
-        if block.is_empty() {
-            return Ok(());
-        }
-        self.file.write_all_at(&block, start)?;
-        let written = Arc::new(IndexView::over(self.file.clone(), entries)?);
-        let mut state = self.state();
-        state.written = written;
-        state.tail.clear();
-        Ok(())
-    }
-
-    /// See [`IndexView::around`].
-    pub(crate) fn around(&self, at_or_below: impl Fn(E) -> bool) -> io::Result<Around<E>> {
-        let (written, first_in_tail) = {
-            let state = self.state();
-            let below = state.tail.partition_point(|entry| at_or_below(*entry));
-            if let Some(floor) = below.checked_sub(1).and_then(|last| state.tail.get(last)) {
-                return Ok(Around { floor: Some(*floor), above: state.tail.get(below).copied() });
-            }
-            (state.written.clone(), state.tail.first().copied())
-        };
-        let around = written.around(at_or_below)?;
-        Ok(Around { above: around.above.or(first_in_tail), ..around })
-    }
+    Ok(low)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
     use super::*;
     use crate::fs::Os;
     use crate::fs::counted::Counted;
     use crate::offset::Position;
-    use crate::segment::OffsetIndexEntry;
+    use crate::segment::{OffsetIndexEntry, TimeIndexEntry};
 
     const ZERO: OffsetIndexEntry = entry(0, 0);
 
@@ -275,21 +244,35 @@ mod tests {
         OffsetIndexEntry { relative_offset, position: Position::new(position) }
     }
 
-    fn encoded(entries: &[OffsetIndexEntry]) -> Vec<u8> {
+    fn offsets(count: u32) -> Vec<OffsetIndexEntry> {
+        (1..=count).map(|number| entry(number * 10, number * 100)).collect()
+    }
+
+    fn times(count: u32) -> Vec<TimeIndexEntry> {
+        let entry =
+            |number| TimeIndexEntry { timestamp_ms: i64::from(number) * 10, relative_offset: number * 7 };
+        (1..=count).map(entry).collect()
+    }
+
+    fn encoded<E: Entry>(entries: &[E]) -> Vec<u8> {
         let mut bytes = Vec::new();
         entries.iter().for_each(|entry| entry.encode(&mut bytes));
         bytes
     }
 
-    /// The view of a file with these entries, mapped and read.
-    fn views(entries: &[OffsetIndexEntry]) -> [IndexView<OffsetIndexEntry>; 2] {
+    /// A file with these entries in a directory that lives as long as the first value, and its path.
+    fn on_disk<E: Entry>(entries: &[E]) -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
-        let (path, bytes) = (dir.path().join("index"), encoded(entries));
-        Os.open(&path, OpenMode::CreateNew).unwrap().write_all_at(&bytes, 0).unwrap();
-        let mapped = IndexView::open(&Os, &path).unwrap().unwrap();
-        let mut read = IndexView::over(Counted::of(&bytes), entries.len() as u32).unwrap();
-        read.entries = read.without_padding().unwrap();
-        [mapped, read]
+        let path = dir.path().join("index");
+        Os.open(&path, OpenMode::CreateNew).unwrap().write_all_at(&encoded(entries), 0).unwrap();
+        (dir, path)
+    }
+
+    /// The view of a file with these entries, which tells what is read of it.
+    fn counted<E: Entry>(entries: &[E]) -> (Arc<Counted>, IndexView<E>) {
+        let counted = Counted::of(&encoded(entries));
+        let file: Arc<dyn File> = counted.clone();
+        (counted, IndexView::over(&file, entries.len() as u32))
     }
 
     #[test]
@@ -308,73 +291,105 @@ mod tests {
                 // The first entry is all zero here: alone it cannot be told from padding.
                 let expected = if count == 1 && padding > 0 { 0 } else { count };
                 let expected = if (count, padding) == (0, 1) { 1 } else { expected };
-                for view in views(&padded) {
-                    assert_eq!(
-                        (view.len(), view.is_empty()),
-                        (expected, expected == 0),
-                        "{count} and {padding}"
-                    );
-                    let last = expected.checked_sub(1).map(|last| padded[last as usize]);
-                    assert_eq!(view.last().unwrap(), last, "{count} and {padding}");
-                }
+                let (_dir, path) = on_disk(&padded);
+                let view = IndexView::open(&Os, &path).unwrap().unwrap();
+                assert_eq!((view.len(), view.is_empty()), (expected, expected == 0), "{count} and {padding}");
+                let last = expected.checked_sub(1).map(|last| padded[last as usize]);
+                assert_eq!(view.last().unwrap(), last, "{count} and {padding}");
             }
         }
+    }
+
+    /// Looks near entries with these numbers, from zero on; `at_or_below(entry, wanted)` where they are ten apart.
+    fn check_lookups<E: Entry + PartialEq + Debug>(
+        view: &IndexView<E>,
+        entries: &[E],
+        near: impl IntoIterator<Item = u32>,
+        at_or_below: impl Fn(E, u32) -> bool,
+    ) {
+        for wanted in near.into_iter().flat_map(|near| near * 10..near * 10 + 12) {
+            let at_or_below = |entry| at_or_below(entry, wanted);
+            let below = entries.iter().filter(|entry| at_or_below(**entry)).count();
+            let floor = below.checked_sub(1).map(|at| (at as u32, entries[at]));
+            assert_eq!(view.partition_point(at_or_below).unwrap(), below as u32, "{wanted}");
+            assert_eq!(view.floor(at_or_below).unwrap(), floor, "{wanted}");
+            let around = Around { floor: floor.map(|(_, entry)| entry), above: entries.get(below).copied() };
+            assert_eq!(view.around(at_or_below).unwrap(), around, "{wanted}");
+        }
+        assert!(view.iter().map(Result::unwrap).eq(entries.iter().copied()));
+        let count = entries.len() as u32;
+        assert_eq!(view.get(count - 1).unwrap(), entries[count as usize - 1]);
+        assert_eq!(view.get(count).unwrap(), E::decode(&[]));
     }
 
     #[test]
     fn a_lookup_finds_what_a_scan_finds() {
-        for count in 1..9 {
-            let entries: Vec<_> = (1..=count).map(|number| entry(number * 10, number * 100)).collect();
-            for view in views(&entries) {
-                for wanted in 0..=count * 10 + 5 {
-                    let at_or_below = |entry: OffsetIndexEntry| entry.relative_offset <= wanted;
-                    let below = entries.iter().filter(|entry| at_or_below(**entry)).count();
-                    let floor = below.checked_sub(1).map(|at| (at as u32, entries[at]));
-                    assert_eq!(view.partition_point(at_or_below).unwrap(), below as u32);
-                    assert_eq!(view.floor(at_or_below).unwrap(), floor);
-                    let around =
-                        Around { floor: floor.map(|(_, entry)| entry), above: entries.get(below).copied() };
-                    assert_eq!(view.around(at_or_below).unwrap(), around);
-                }
-                assert!(matches!(view.get(count - 1), Ok(last) if last == entries[count as usize - 1]));
-                // What is past the end is nothing, or an error.
-                assert!(view.get(count).is_err() || view.get(count).unwrap() == ZERO);
-            }
+        let blocks = |width: u32| [width - 1, width, width + 1, 2 * width, 2 * width + 1, 7 * width - 3];
+        for count in (1..9).chain(blocks(512)) {
+            let borders = (0..=count).filter(|near| near % 512 < 2 || near % 512 > 509 || count - near < 2);
+            let entries = offsets(count);
+            check_lookups(&counted(&entries).1, &entries, borders, |entry, at| entry.relative_offset <= at);
+        }
+        for count in (1..9).chain(blocks(341)) {
+            let borders = (0..=count).filter(|near| near % 341 < 2 || near % 341 > 338 || count - near < 2);
+            let entries = times(count);
+            let at_or_below = |entry: TimeIndexEntry, at: u32| entry.timestamp_ms <= i64::from(at);
+            check_lookups(&counted(&entries).1, &entries, borders, at_or_below);
         }
         assert_eq!(IndexView::<OffsetIndexEntry>::empty().get(0).unwrap(), ZERO);
+        let nothing = IndexView::<OffsetIndexEntry>::empty().around(|_| true).unwrap();
+        assert_eq!(nothing, Around { floor: None, above: None });
     }
 
     #[test]
-    fn a_growing_index_is_one_whatever_of_it_is_written() {
-        let block = TAIL_ENTRIES as u32;
-        for resumed in [0, 3] {
-            let first: Vec<_> = (1..=resumed).map(|number| entry(number * 10, number * 100)).collect();
-            let file = Counted::of(&encoded(&first));
-            let index = GrowingIndex::resume(file.clone(), resumed).unwrap();
-            let mut entries = first;
-            for number in resumed + 1..=2 * block + 5 {
-                index.push(entry(number * 10, number * 100)).unwrap();
-                entries.push(entry(number * 10, number * 100));
-                let written = resumed + (number - resumed) / block * block;
-                assert_eq!(file.len().unwrap(), u64::from(written) * 8, "{number}");
-                assert_eq!((index.len(), index.last().unwrap()), (number, entries.last().copied()));
-                // At the beginning, the end, and the border between what is written and what is not.
-                for near in [1, written, number] {
-                    for wanted in (near * 10).saturating_sub(5)..=near * 10 + 5 {
-                        let at_or_below = |entry: OffsetIndexEntry| entry.relative_offset <= wanted;
-                        let below = entries.partition_point(|entry| at_or_below(*entry));
-                        let floor = below.checked_sub(1).map(|at| entries[at]);
-                        let expected = Around { floor, above: entries.get(below).copied() };
-                        assert_eq!(index.around(at_or_below).unwrap(), expected, "{wanted} of {number}");
-                    }
-                }
-            }
-            index.write_tail().unwrap();
-            let mut bytes = vec![0; file.len().unwrap() as usize];
-            file.read_exact_at(&mut bytes, 0).unwrap();
-            assert_eq!(bytes, encoded(&entries));
-            index.write_tail().unwrap();
-            assert_eq!((file.len().unwrap(), index.len()), (bytes.len() as u64, entries.len() as u32));
+    fn a_lookup_that_knows_its_way_reads_one_block() {
+        let entries = offsets(5 * 512 + 100);
+        let (file, view) = counted(&entries);
+        let look = |wanted: u32| view.around(|entry| entry.relative_offset <= wanted).unwrap();
+        // Nothing is known: the first entries on the way, then the block.
+        look(3 * 5120 + 15);
+        let reads = file.reads();
+        assert_eq!(reads.last(), Some(&(3 * 4096, 4096)));
+        assert!(reads.len() <= 4 && reads.iter().rev().skip(1).all(|(at, len)| at % 4096 == 0 && *len == 8));
+        for block in 0..6 {
+            look(block * 5120 + 15);
         }
+        file.reads();
+        for (wanted, block, bytes) in [
+            (0, 0, 4096),
+            (5129, 0, 4096),
+            (5130, 1, 4096),
+            (15_369, 2, 4096),
+            (15_370, 3, 4096),
+            (99_999, 5, 800),
+        ] {
+            look(wanted);
+            assert_eq!(file.reads(), [(block * 4096, bytes)], "{wanted}");
+        }
+    }
+
+    #[test]
+    fn an_index_of_one_block_is_read_in_one() {
+        let (file, view) = counted(&offsets(512));
+        view.around(|entry| entry.relative_offset <= 77).unwrap();
+        assert_eq!(file.reads(), [(0, 4096)]);
+        view.iter().for_each(drop);
+        assert_eq!(file.reads(), [(0, 4096)]);
+    }
+
+    /// A map of this file ended the process at the first look.
+    #[test]
+    fn an_index_that_was_cut_since_it_was_opened_is_an_error() {
+        let (_dir, path) = on_disk(&offsets(2_000));
+        let view = IndexView::<OffsetIndexEntry>::open(&Os, &path).unwrap().unwrap();
+        Os.open(&path, OpenMode::ReadWrite).unwrap().set_len(4096 + 4).unwrap();
+        let look = |wanted| view.around(|entry: OffsetIndexEntry| entry.relative_offset <= wanted);
+        assert_eq!(look(15_000).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(view.last().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(view.iter().filter(Result::is_ok).count(), 512);
+        // What came back is found again.
+        let whole = Os.open(&path, OpenMode::ReadWrite).unwrap();
+        whole.write_all_at(&encoded(&offsets(2_000)), 0).unwrap();
+        assert_eq!(look(15_000).unwrap().floor, Some(entry(15_000, 150_000)));
     }
 }

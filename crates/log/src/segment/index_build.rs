@@ -198,3 +198,61 @@ impl BuiltIndexes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: Offset = Offset::new(100);
+
+    /// Takes a batch of ten bytes with this last offset and timestamp; tells the entries that it gets.
+    fn take(builder: &mut IndexBuilder, last: i64, time: i64) -> (Option<u32>, Option<(i64, u32)>) {
+        let (offset, time) = builder.observe(BASE + last, time, Position::new(last as u32), 10);
+        assert!(offset.is_none_or(|entry| entry.position == Position::new(last as u32)));
+        let time = time.map(|entry| (entry.timestamp_ms, entry.relative_offset));
+        (offset.map(|entry| entry.relative_offset), time)
+    }
+
+    #[test]
+    fn an_entry_comes_once_more_than_the_interval_was_appended() {
+        let mut builder = IndexBuilder::new(BASE, 20);
+        let entries: Vec<_> = (0..9).filter(|last| take(&mut builder, *last, -1).0.is_some()).collect();
+        assert_eq!(entries, [3, 6], "thirty bytes are the first that are more than twenty");
+        builder.set_interval_bytes(9);
+        let entries: Vec<_> = (9..12).filter(|last| take(&mut builder, *last, -1).0.is_some()).collect();
+        assert_eq!(entries, [9, 10, 11]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_batch_count_too() {
+        let mut builder = IndexBuilder::new(BASE, 20);
+        assert_eq!(take(&mut builder, 0, -1), (None, None));
+        builder.pass_over(11);
+        assert_eq!(take(&mut builder, 1, -1), (Some(1), None));
+        builder.pass_over(10);
+        assert_eq!(take(&mut builder, 2, -1), (None, None), "ten and ten are not more");
+        assert_eq!(take(&mut builder, 3, -1), (Some(3), None));
+    }
+
+    #[test]
+    fn a_time_entry_names_the_first_batch_with_the_largest_timestamp_and_comes_once() {
+        let mut builder = IndexBuilder::new(BASE, 0);
+        assert!(!builder.lacks_last_entry() && builder.close().is_none());
+        for (last, time, entry) in [
+            (0, 5, None),
+            (1, 5, Some((5, 0))),
+            (2, 5, None),
+            (3, 4, None),
+            (4, 9, Some((9, 4))),
+            (5, 9, None),
+        ] {
+            assert_eq!(take(&mut builder, last, time).1, entry, "{last}");
+            assert_eq!(builder.lacks_last_entry(), last == 0, "{last}");
+        }
+        assert_eq!(builder.max_timestamp(), TimestampOffset { timestamp_ms: 9, offset: BASE + 4 });
+        assert!(builder.close().is_none());
+        let resumed =
+            IndexBuilder::resume(BASE, 0, Some(TimeIndexEntry { timestamp_ms: 9, relative_offset: 4 }));
+        assert!(!resumed.lacks_last_entry() && resumed.max_timestamp() == builder.max_timestamp());
+    }
+}

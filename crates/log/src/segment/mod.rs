@@ -7,10 +7,12 @@
 mod batch_scan;
 mod careful;
 mod find;
+mod growing_index;
 mod handles;
 mod head_walk;
 mod index;
 mod index_build;
+mod index_firsts;
 mod offset_index;
 mod resync;
 mod roll;

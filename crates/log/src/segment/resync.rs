@@ -197,6 +197,39 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_batch_at_the_first_byte_is_not_behind_it() {
+        let bytes = [batch(3), batch(4)].concat();
+        assert_eq!(found(&bytes, 0, 0), [Some(batch(3).len() as u64); 2]);
+        assert_eq!(found(&batch(3), 0, 0), [None; 2]);
+    }
+
+    #[test]
+    fn offsets_beyond_the_reach_of_a_segment_follow_nothing() {
+        let bytes = [vec![0xff; 10], batch(5 + i64::from(i32::MAX))].concat();
+        assert_eq!(found(&bytes, 0, 5), [Some(10); 2]);
+        assert_eq!(found(&bytes, 0, 4), [None; 2]);
+    }
+
+    /// A false head costs the reading of all the bytes that it claims.
+    #[test]
+    fn false_heads_are_given_up_once_they_cost_too_much() {
+        let (from, at, size) = (7, 30, 2_000);
+        let mut bytes = [vec![0xff; at], message(9), vec![0xff; size], batch(9)].concat();
+        bytes[at + 8..at + 12].copy_from_slice(&(size as i32 - 12).to_be_bytes());
+        let file = crate::fs::counted::Counted::of(&bytes);
+        let search = |allowed_bytes| {
+            let end = bytes.len() as u64;
+            let search = Search { file: &*file, end, next_offset: Offset::new(5), allowed_bytes };
+            search.run(from, |_| true).unwrap().map(|found| u64::from(found.get()))
+        };
+        let batch_at = (bytes.len() - batch(9).len()) as u64;
+        // What was searched up to there is not counted.
+        let cost = size as u64 - (at as u64 - from);
+        assert_eq!(search(cost), Some(batch_at));
+        assert_eq!(search(cost - 1), None);
+    }
+
+    #[test]
     fn an_old_message_counts_only_for_those_who_want_any() {
         let bytes = [vec![0xff; 100], message(5)].concat();
         assert_eq!(found(&bytes, 0, 5), [None, Some(100)]);

@@ -1,9 +1,10 @@
 use std::io;
 use std::sync::{Arc, Weak};
 
+use super::growing_index::GrowingIndex;
 use super::handles::{Handles, Home};
 use super::head_walk::{HeadWalk, Walked};
-use super::index::{Around, Entry, GrowingIndex, IndexView};
+use super::index::{Around, Entry, IndexView};
 use super::offset_index::OffsetIndexEntry;
 use super::time_index::TimeIndexEntry;
 use crate::dir::FileKind;
@@ -46,7 +47,7 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) struct SegmentFiles {
     pub log: Arc<dyn File>,
-    pub offset_index: Index<OffsetIndexEntry>,
+    offset_index: OnceLock<Index<OffsetIndexEntry>>,
     time_index: OnceLock<Index<TimeIndexEntry>>,
 }
 
@@ -75,33 +76,54 @@ impl<E: Entry> Index<E> {
 }
 
 impl SegmentFiles {
-    pub(crate) fn new(
+    /// Those of a sealed segment, whose indexes are opened when they are needed.
+    pub(crate) fn sealed(log: Arc<dyn File>) -> SegmentFiles {
+        SegmentFiles { log, offset_index: OnceLock::new(), time_index: OnceLock::new() }
+    }
+
+    pub(crate) fn active(
         log: Arc<dyn File>,
-        offset_index: Index<OffsetIndexEntry>,
-        time_index: Option<Index<TimeIndexEntry>>,
+        offset_index: GrowingIndex<OffsetIndexEntry>,
+        time_index: GrowingIndex<TimeIndexEntry>,
     ) -> SegmentFiles {
-        SegmentFiles { log, offset_index, time_index: time_index.map_or_else(OnceLock::new, OnceLock::from) }
+        let (offsets, times) = (Index::Growing(offset_index), Index::Growing(time_index));
+        SegmentFiles { log, offset_index: OnceLock::from(offsets), time_index: OnceLock::from(times) }
+    }
+
+    /// The offset index, opened when first asked for: one that cannot be read is no reason not to sync the log. Without
+    /// it a segment is still readable: the walk begins at the first batch.
+    pub(crate) fn offset_index<'a>(&'a self, segment: &'a Segment) -> Result<&'a Index<OffsetIndexEntry>> {
+        self.index(segment, FileKind::Index, |files| &files.offset_index)
     }
 
     /// The time index, opened when first asked for.
     pub(crate) fn time_index<'a>(&'a self, segment: &'a Segment) -> Result<&'a Index<TimeIndexEntry>> {
-        if self.time_index.get().is_none() {
-            let path = segment.home.path(segment.base_offset, FileKind::TimeIndex);
+        self.index(segment, FileKind::TimeIndex, |files| &files.time_index)
+    }
+
+    fn index<'a, E: Entry>(
+        &'a self,
+        segment: &'a Segment,
+        kind: FileKind,
+        of: impl Fn(&'a SegmentFiles) -> &'a OnceLock<Index<E>>,
+    ) -> Result<&'a Index<E>> {
+        if of(self).get().is_none() {
+            let path = segment.home.path(segment.base_offset, kind);
             let view = IndexView::open(&*segment.home.fs, &path).map_err(|e| Error::io("open", &path, e))?;
             // The name may have gone to another file meanwhile.
             if let Some(pinned) = segment.pinned.get().filter(|pinned| !std::ptr::eq(&***pinned, self)) {
-                return pinned.time_index(segment);
+                return pinned.index(segment, kind, of);
             }
             // Another reader may have been faster; its view is the same.
-            let _ = self.time_index.set(Index::Settled(view.unwrap_or_else(IndexView::empty)));
+            let _ = of(self).set(Index::Settled(view.unwrap_or_else(IndexView::empty)));
         }
-        self.time_index.get().ok_or_else(|| Error::Closed { path: segment.home.dir.clone() })
+        of(self).get().ok_or_else(|| Error::Closed { path: segment.home.dir.clone() })
     }
 
     /// The growing half of both indexes; `None` once the segment is sealed.
     pub(crate) fn growing(&self) -> Option<(&GrowingIndex<OffsetIndexEntry>, &GrowingIndex<TimeIndexEntry>)> {
-        match (&self.offset_index, self.time_index.get()) {
-            (Index::Growing(offsets), Some(Index::Growing(times))) => Some((offsets, times)),
+        match (self.offset_index.get(), self.time_index.get()) {
+            (Some(Index::Growing(offsets)), Some(Index::Growing(times))) => Some((offsets, times)),
             _ => None,
         }
     }
@@ -203,12 +225,7 @@ impl Segment {
         if self.size_bytes.load(Ordering::Acquire) == UNKNOWN_SIZE {
             self.learn_size(log.len().map_err(fail)?);
         }
-        let index_path = self.home.path(self.base_offset, FileKind::Index);
-        // Without its index a segment is still readable: the walk begins at the first batch.
-        let index = IndexView::open(&*self.home.fs, &index_path)
-            .map_err(|e| Error::io("open", &index_path, e))?
-            .unwrap_or_else(IndexView::empty);
-        let files = Arc::new(SegmentFiles::new(log, Index::Settled(index), None));
+        let files = Arc::new(SegmentFiles::sealed(log));
         // Only what was opened before the names went to others is this segment's.
         if let Some(pinned) = self.pinned.get() {
             return Ok(pinned.clone());
@@ -222,6 +239,7 @@ impl Segment {
     /// their names may be given to other files, and whoever reads this segment still reads its own.
     pub(crate) fn pin(self: &Arc<Self>) -> Result<()> {
         let files = self.files()?;
+        files.offset_index(self)?;
         files.time_index(self)?;
         self.max_timestamp()?;
         let _ = self.pinned.set(files);
@@ -279,8 +297,10 @@ impl Segment {
     }
 
     fn note_opened(self: &Arc<Self>) {
+        /// The log and its two indexes, though they are opened when they are needed.
+        const FILES: usize = 3;
         let this: Weak<Segment> = Arc::downgrade(self);
-        self.home.handles.opened(this, 1);
+        self.home.handles.opened(this, FILES);
     }
 
     /// Puts files into a sealed segment that are open already.

@@ -2,13 +2,14 @@ use std::io::{self, IoSlice};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::growing_index::GrowingIndex;
 use super::handles::Home;
 use super::head_walk::{HeadWalk, Walked};
-use super::index::{Entry, GrowingIndex, IndexView};
+use super::index::Entry;
 use super::index_build::IndexBuilder;
 use super::offset_index::OffsetIndexEntry;
 use super::roll::ActiveState;
-use super::segment::{Index, Segment, SegmentFiles};
+use super::segment::{Segment, SegmentFiles};
 use super::time_index::TimeIndexEntry;
 use crate::dir::FileKind;
 use crate::error::{Corruption, Error, Result};
@@ -54,9 +55,9 @@ impl SegmentWriter {
         let log = open(FileKind::Log)?;
         let index = open(FileKind::Index)?;
         let time_index = open(FileKind::TimeIndex)?;
-        let offsets = GrowingIndex::resume(index, 0).map_err(|e| Error::io("open", &home.dir, e))?;
-        let times = GrowingIndex::resume(time_index, 0).map_err(|e| Error::io("open", &home.dir, e))?;
-        let files = Arc::new(SegmentFiles::new(log, Index::Growing(offsets), Some(Index::Growing(times))));
+        let offsets = GrowingIndex::resume(index, 0);
+        let times = GrowingIndex::resume(time_index, 0);
+        let files = Arc::new(SegmentFiles::active(log, offsets, times));
         let builder = IndexBuilder::new(base_offset, interval_bytes);
         let segment = Segment::active(base_offset, home.clone(), files.clone(), 0, false);
         segment.publish(0, builder.max_timestamp());
@@ -247,11 +248,8 @@ impl SegmentWriter {
         let base_offset = self.segment.base_offset();
         let sealed = Arc::new(Segment::sealed(base_offset, home.clone(), self.segment.has_txn_index()));
         sealed.publish(self.size_bytes, self.builder.max_timestamp());
-        // Where the index cannot be opened now, the first reader tries again.
-        if let Ok(Some(index)) = IndexView::open(&*home.fs, &home.path(base_offset, FileKind::Index))
-            && let Some(files) = &self.files
-        {
-            sealed.adopt(SegmentFiles::new(files.log.clone(), Index::Settled(index), None));
+        if let Some(files) = &self.files {
+            sealed.adopt(SegmentFiles::sealed(files.log.clone()));
         }
         sealed
     }
@@ -263,7 +261,7 @@ fn open_files(home: &Home, base_offset: Offset) -> Result<(Arc<dyn File>, Arc<Se
     let log = home.fs.open(&path, OpenMode::Create).map_err(|e| Error::io("open", &path, e))?;
     let offsets: GrowingIndex<OffsetIndexEntry> = growing(home, base_offset, FileKind::Index)?;
     let times: GrowingIndex<TimeIndexEntry> = growing(home, base_offset, FileKind::TimeIndex)?;
-    let files = SegmentFiles::new(log.clone(), Index::Growing(offsets), Some(Index::Growing(times)));
+    let files = SegmentFiles::active(log.clone(), offsets, times);
     Ok((log, Arc::new(files)))
 }
 
@@ -288,7 +286,7 @@ fn growing<E: Entry>(home: &Home, base_offset: Offset, kind: FileKind) -> Result
     if len % E::LEN as u64 != 0 {
         file.set_len(u64::from(entries) * E::LEN as u64).map_err(fail)?;
     }
-    GrowingIndex::resume(file, entries).map_err(fail)
+    Ok(GrowingIndex::resume(file, entries))
 }
 
 fn first_timestamp_ms(log: &dyn File, size_bytes: u64) -> io::Result<i64> {

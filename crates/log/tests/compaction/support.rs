@@ -272,7 +272,7 @@ fn check_indexes(fs: &SimFs, base: Offset) {
 
 fn entries<E: Entry>(fs: &SimFs, base: Offset, kind: FileKind) -> Vec<E> {
     let index = IndexView::<E>::open(fs, &path(base, kind)).unwrap().expect("both indexes are there");
-    (0..index.len()).map(|at| index.get(at).unwrap()).collect()
+    index.iter().map(Result::unwrap).collect()
 }
 
 /// The indexes are those that the batches would have got by appending.

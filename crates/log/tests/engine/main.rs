@@ -7,6 +7,7 @@
 //! | [`fail`] | every call on the file system fails; [`store_fail`] those of one partition |
 //! | [`disk_full`] | there is no room, at every few hundred bytes |
 //! | [`index_bytes`] | indexes, byte for byte |
+//! | [`dead_index`] | an index cannot be read |
 //! | [`bad_files`] | every file is bad in every way |
 //!
 //! A loss of power at every change is next door, in `power_loss`. `OTTLA_CASES=<n>` runs so many random sequences.
@@ -15,6 +16,7 @@
 #![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 mod bad_files;
+mod dead_index;
 mod disk_full;
 mod fail;
 mod index_bytes;

@@ -63,7 +63,7 @@ pub(crate) static SYNCS: &[(&str, Fate)] = &[
     ("*.snapshot.tmp after a write", Noticed(OF_PRODUCERS)),
     ("*.timeindex after a write", Noticed(FLUSHING)),
     ("*.timeindex.cleaned after a write", Noticed(A_PASS)),
-    ("*.timeindex.rebuilt after a write", Noticed(FLUSHING)),
+    ("*.timeindex.rebuilt after a write", Noticed("transactions that commit and abort")),
     ("*.txnindex after a write", Noticed("transactions that commit and abort")),
     (
         "*.txnindex.cleaned after a write",

@@ -29,6 +29,7 @@ fn look_up<E: Entry + PartialEq + std::fmt::Debug, K: Ord + Copy>(
     let index = IndexView::<E>::open(&fs, path).unwrap().expect("the file is there");
     let entries: Vec<E> = (0..index.len()).map(|at| index.get(at).unwrap()).collect();
     assert!(entries.len() * E::LEN <= data.len());
+    assert_eq!(index.iter().map(Result::unwrap).collect::<Vec<_>>(), entries);
     assert_eq!(index.last().unwrap(), entries.last().copied());
     let sorted = entries.is_sorted_by_key(key);
     for at in 0..index.len() {

@@ -136,7 +136,7 @@ fn scan(fs: &SimFs, base: Offset) -> Vec<(Position, Head)> {
 
 fn entries<E: Entry>(fs: &SimFs, base: Offset, kind: FileKind) -> Vec<E> {
     let index = IndexView::<E>::open(fs, &path(base, kind)).unwrap().expect("both indexes are there");
-    (0..index.len()).map(|at| index.get(at).unwrap()).collect()
+    index.iter().map(Result::unwrap).collect()
 }
 
 fn check_offset_index(fs: &SimFs, base: Offset, batches: &[(Position, Head)]) {
