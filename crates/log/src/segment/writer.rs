@@ -32,6 +32,8 @@ pub(crate) struct SegmentWriter {
     files: Option<Arc<SegmentFiles>>,
     builder: IndexBuilder,
     size_bytes: u64,
+    /// Whether an earlier life of the file may have left bytes behind its end.
+    may_hide_bytes: bool,
     first_timestamp_ms: i64,
     created_ms: i64,
 }
@@ -66,6 +68,7 @@ impl SegmentWriter {
             files: Some(files),
             builder,
             size_bytes: 0,
+            may_hide_bytes: false,
             first_timestamp_ms: -1,
             created_ms: now_ms,
         })
@@ -94,6 +97,7 @@ impl SegmentWriter {
             files: Some(files),
             builder,
             size_bytes,
+            may_hide_bytes: size_bytes > 0,
             first_timestamp_ms,
             created_ms: now_ms,
         })
@@ -178,6 +182,10 @@ impl SegmentWriter {
     pub(crate) fn append(&mut self, bytes: &mut [IoSlice<'_>], batches: &[PlacedBatch]) -> Result<()> {
         let path = || self.segment.home().path(self.segment.base_offset(), FileKind::Log);
         let log = self.files.as_ref().map(|files| files.log.clone()).ok_or_else(|| self.at_rest())?;
+        if self.may_hide_bytes {
+            clear_behind_end(&*log, self.size_bytes).map_err(|e| Error::io("append to", path(), e))?;
+            self.may_hide_bytes = false;
+        }
         let written = match bytes {
             [whole] => log.write_all_at(whole, self.size_bytes),
             pieces => log.write_all_vectored_at(pieces, self.size_bytes),
@@ -256,6 +264,13 @@ impl SegmentWriter {
 }
 
 /// Opens the files of a segment that exists, to go on in them.
+/// Before a crash, bytes may have come to the disk without the file's new length: they stand behind its end, in its last
+/// block. After the next crash a new length may be there without its bytes, and would show them: whole batches, of
+/// an earlier life. Cutting the file at its end clears the block, and no later length is on disk before that.
+fn clear_behind_end(log: &dyn File, size_bytes: u64) -> io::Result<()> {
+    log.set_len(size_bytes)
+}
+
 fn open_files(home: &Home, base_offset: Offset) -> Result<(Arc<dyn File>, Arc<SegmentFiles>)> {
     let path = home.path(base_offset, FileKind::Log);
     let log = home.fs.open(&path, OpenMode::Create).map_err(|e| Error::io("open", &path, e))?;

@@ -23,6 +23,7 @@
 //! | [`topics`], [`many_logs`] | what is done to a store |
 //! | [`compacting`] | what is done to a compacted log |
 //! | [`suite`] | all workloads; how many states there are |
+//! | [`lives`] | what an earlier loss has left behind the end of a file |
 //! | [`controls`] | the engine with any one of its syncs left out: the suite must notice |
 //! | [`left_out`], [`sync_name`], [`syncs`] | how that is tried, what a sync is called, and all syncs there are |
 //!
@@ -41,6 +42,7 @@ mod harness;
 mod keyed;
 mod kinds;
 mod left_out;
+mod lives;
 mod many_logs;
 mod one_log;
 mod opening;

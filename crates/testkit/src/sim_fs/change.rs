@@ -34,6 +34,8 @@ impl Change {
 
     fn apply_survivor(&self, disk: &mut Disk, survival: Survival, now_ms: i64) {
         match (self, survival) {
+            // Lengths of a file become durable in their order, each with what it clears: a later one cannot show that.
+            (Change::SetLen { file, .. }, Survival::Lost) => disk.clear_behind_end(*file),
             (_, Survival::Lost) => {}
             (Change::Write { file, position, bytes }, Survival::Prefix(len)) => {
                 disk.write(*file, *position, &bytes[..len.min(bytes.len())], now_ms);
@@ -51,6 +53,7 @@ impl Change {
                 if below > 0 {
                     disk.write(*file, *position, &bytes[..below.min(bytes.len())], now_ms);
                 }
+                disk.leave_behind_end(*file, *position, bytes);
             }
             (Change::Rename { to_dir, to, node, is_dir: false, .. }, Survival::BothNames) => {
                 disk.link(*to_dir, to, *node, false);

@@ -13,17 +13,26 @@ pub(super) type Inode = u64;
 
 pub(super) const ROOT: Inode = 0;
 
+const BLOCK_BYTES: usize = 4096;
+
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    File { bytes: Arc<Vec<u8>>, modified_ms: i64 },
-    Dir { names: BTreeMap<String, Inode> },
+    File {
+        bytes: Arc<Vec<u8>>,
+        modified_ms: i64,
+        /// What stands in the last block behind the end: written before a crash that took the length back.
+        rest: Vec<u8>,
+    },
+    Dir {
+        names: BTreeMap<String, Inode>,
+    },
 }
 
 impl Node {
     pub(super) fn new(is_dir: bool) -> Node {
         match is_dir {
             true => Node::Dir { names: BTreeMap::new() },
-            false => Node::File { bytes: Arc::default(), modified_ms: 0 },
+            false => Node::File { bytes: Arc::default(), modified_ms: 0, rest: Vec::new() },
         }
     }
 
@@ -140,7 +149,7 @@ impl Disk {
     pub(super) fn write(&mut self, file: Inode, position: u64, new: &[u8], now_ms: i64) {
         let begin = usize::try_from(position).expect("a position in memory");
         let end = begin.checked_add(new.len()).expect("a position in memory");
-        self.change_file(file, now_ms, |bytes| {
+        self.change_file(file, now_ms, |bytes, _| {
             if bytes.len() < end {
                 bytes.resize(end, 0);
             }
@@ -148,21 +157,51 @@ impl Disk {
         });
     }
 
+    /// A length without the bytes: what stood in the last block shows, then zeros.
     pub(super) fn grow(&mut self, file: Inode, len: u64, now_ms: i64) {
-        if self.bytes(file).map_or(0, <[u8]>::len) as u64 <= len {
-            self.set_len(file, len, now_ms);
+        let len = usize::try_from(len).expect("a length in memory");
+        if self.bytes(file).map_or(0, <[u8]>::len) <= len {
+            self.change_file(file, now_ms, |bytes, rest| {
+                bytes.extend(rest);
+                bytes.resize(len, 0);
+            });
+        }
+    }
+
+    /// The bytes of a write without the length: of those behind the end, the ones in the last block are there, and
+    /// nobody sees them for now.
+    pub(super) fn leave_behind_end(&mut self, file: Inode, position: u64, new: &[u8]) {
+        let begin = usize::try_from(position).expect("a position in memory");
+        if let Some(Node::File { bytes, rest, .. }) = self.nodes.get_mut(&file) {
+            let in_block = bytes.len().next_multiple_of(BLOCK_BYTES) - bytes.len();
+            let behind =
+                bytes.len().checked_sub(begin).and_then(|below| new.get(below..)).unwrap_or_default();
+            *rest = behind[..behind.len().min(in_block)].to_vec();
+        }
+    }
+
+    /// Whether anything stands behind the end.
+    pub(super) fn hides_bytes(&self, file: Inode) -> bool {
+        matches!(self.nodes.get(&file), Some(Node::File { rest, .. }) if !rest.is_empty())
+    }
+
+    /// A new length, be it the old one, clears what stands behind it.
+    pub(super) fn clear_behind_end(&mut self, file: Inode) {
+        if let Some(Node::File { rest, .. }) = self.nodes.get_mut(&file) {
+            rest.clear();
         }
     }
 
     pub(super) fn set_len(&mut self, file: Inode, len: u64, now_ms: i64) {
         let len = usize::try_from(len).expect("a length in memory");
-        self.change_file(file, now_ms, |bytes| bytes.resize(len, 0));
+        self.change_file(file, now_ms, |bytes, _| bytes.resize(len, 0));
     }
 
-    fn change_file(&mut self, file: Inode, now_ms: i64, change: impl FnOnce(&mut Vec<u8>)) {
-        if let Node::File { bytes, modified_ms } = self.nodes.entry(file).or_insert_with(|| Node::new(false))
-        {
-            change(Arc::make_mut(bytes));
+    /// What stood behind the end is shown to the change, and gone after it.
+    fn change_file(&mut self, file: Inode, now_ms: i64, change: impl FnOnce(&mut Vec<u8>, &[u8])) {
+        let node = self.nodes.entry(file).or_insert_with(|| Node::new(false));
+        if let Node::File { bytes, modified_ms, rest } = node {
+            change(Arc::make_mut(bytes), &std::mem::take(rest));
             *modified_ms = now_ms;
         }
     }

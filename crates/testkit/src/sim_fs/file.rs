@@ -100,7 +100,7 @@ impl File for SimFile {
         let mut state = self.fs.state();
         state.begin(Call::SetLen, &self.path)?;
         let old = state.live.bytes(self.inode)?.len() as u64;
-        if len == old {
+        if len == old && !state.live.hides_bytes(self.inode) {
             return Ok(());
         }
         if state.room(len.saturating_sub(old)) < len.saturating_sub(old) {

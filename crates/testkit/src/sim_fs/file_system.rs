@@ -49,7 +49,7 @@ impl FileSystem for SimFs {
         let mut state = self.state();
         state.begin(Call::Metadata, path)?;
         Ok(match state.live.node(state.live.find(path)?)? {
-            Node::File { bytes, modified_ms } => {
+            Node::File { bytes, modified_ms, .. } => {
                 Metadata { len: bytes.len() as u64, modified_ms: *modified_ms, is_dir: false }
             }
             Node::Dir { .. } => Metadata { len: 4096, modified_ms: 0, is_dir: true },

@@ -50,7 +50,8 @@ pub enum Survival {
         /// Which ones survive.
         kept: u64,
     },
-    /// The bytes came, but not the file's new length: what was written past its old end is not there.
+    /// The bytes came, but not the file's new length: what was written past its old end is not there. In the old last
+    /// block it is, out of sight: where a later crash leaves a new length without its bytes, it shows.
     OldLength,
     /// A renamed file has its new name, and its old one too. A directory never has two names.
     BothNames,
