@@ -1,5 +1,5 @@
 //! Finding a random offset: index, then batch heads. Nothing is read besides. The index is as large as the segment and
-//! the batches make it: a block is 4 KiB of entries.
+//! the batches make it.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up its input has nothing to measure")]
 
@@ -12,11 +12,11 @@ fn find(c: &mut Criterion) {
     const MIB: u64 = 1 << 20;
     let mut group = c.benchmark_group("find a random offset");
     for (name, segment_bytes, batch_bytes, record_bytes) in [
-        ("1 block of index: 2 MiB in batches of 4 KiB", 2 * MIB, 4096, 1024),
-        ("20 blocks: 40 MiB in batches of 4 KiB", 40 * MIB, 4096, 1024),
-        ("512 blocks: 1 GiB in batches of 4 KiB", 1023 * MIB, 4096, 1024),
-        ("32 blocks: 1 GiB in batches of 64 KiB", 1023 * MIB, 65_536, 1024),
-        ("480 blocks: 1 GiB in batches of 256 B", 1023 * MIB, 256, 100),
+        ("2 MiB in batches of 4 KiB", 2 * MIB, 4096, 1024),
+        ("40 MiB in batches of 4 KiB", 40 * MIB, 4096, 1024),
+        ("1 GiB in batches of 4 KiB", 1023 * MIB, 4096, 1024),
+        ("1 GiB in batches of 64 KiB", 1023 * MIB, 65_536, 1024),
+        ("1 GiB in batches of 256 B", 1023 * MIB, 256, 100),
     ] {
         let batch = ottla_benches::batch(batch_bytes, record_bytes);
         let (_dir, log) = ottla_benches::log(LogConfig::default());

@@ -157,17 +157,17 @@ mod tests {
         let index = GrowingIndex::resume(file.clone(), resumed);
         let look =
             |wanted: u32| index.around(|entry: OffsetIndexEntry| entry.relative_offset <= wanted).unwrap();
-        for block in 0..4 {
-            look(block * 5120 + 15);
+        for block in 0..14 {
+            look(block * 1280 + 15);
         }
         for number in resumed + 1..=resumed + 2 * 512 {
             index.push(entry(number * 10, number * 100)).unwrap();
         }
         file.reads();
-        for block in 0..6 {
-            assert_eq!(look(block * 5120 + 15).floor, Some(entry(block * 5120 + 10, block * 51_200 + 100)));
-            let bytes = if block == 5 { 200 * 8 } else { 4096 };
-            assert_eq!(file.reads(), [(u64::from(block) * 4096, bytes)], "{block}");
+        for block in 0..22 {
+            assert_eq!(look(block * 1280 + 15).floor, Some(entry(block * 1280 + 10, block * 12_800 + 100)));
+            let bytes = if block == 21 { 72 * 8 } else { 1024 };
+            assert_eq!(file.reads(), [(u64::from(block) * 1024, bytes)], "{block}");
         }
     }
 

@@ -2,11 +2,11 @@ use std::io;
 
 use crate::sync::OnceLock;
 
-/// No more than these are kept, whatever a file claims by its length: an index of 256 MiB.
+/// No more than these are kept, whatever a file claims by its length: an index of 64 MiB.
 const MOST: usize = 1 << 16;
 
 /// The first entries of the later blocks of an index, as far as look-ups have come by them. All of them are a
-/// five-hundredth of the file or so, so an index that is looked into again and again is soon read once a look-up;
+/// eightieth of the file or so, so an index that is looked into again and again is soon read once a look-up;
 /// one that is looked into once costs a few small reads.
 #[derive(Debug)]
 pub(super) struct Firsts<E>(OnceLock<Box<[OnceLock<E>]>>);

@@ -60,12 +60,11 @@ impl FileSlice {
         Ok(bytes)
     }
 
-    /// Copies the bytes into `buf`, which is cleared and reused.
+    /// Copies the bytes into `buf`, in the place of what it holds: one that was as large before is not zeroed first.
     ///
     /// # Errors
-    /// As [`FileSlice::read_all`].
+    /// As [`FileSlice::read_all`]; `buf` then holds anything.
     pub fn read_into(&self, buf: &mut Vec<u8>) -> io::Result<()> {
-        buf.clear();
         buf.resize(self.size_bytes, 0);
         self.file.as_ref().map_or(Ok(()), |file| file.read_exact_at(buf, self.position))
     }
