@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dir::{
-    CleanShutdown, DirLock, DirName, OffsetCheckpoint, Offsets, TopicPartition, make_dir, settle_dir,
+    CleanShutdown, DirLock, DirName, FileKind, FileName, OffsetCheckpoint, Offsets, TopicPartition, make_dir,
+    settle_dir,
 };
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
@@ -283,12 +284,28 @@ impl DataDir {
     fn holds_others(&self, marks: &[PartitionMarks]) -> Result<bool> {
         let entries =
             self.fs.read_dir(&self.path).map_err(|e: io::Error| Error::io("list", &self.path, e))?;
-        Ok(entries.iter().filter(|entry| entry.is_dir).any(|entry| match DirName::parse(&entry.name) {
-            Some(DirName::Partition(_)) if entry.name == CLUSTER_METADATA_DIR => false,
-            Some(DirName::Partition(found)) => !marks.iter().any(|mark| mark.topic_partition == found),
-            _ => false,
-        }))
+        for entry in entries.iter().filter(|entry| entry.is_dir && entry.name != CLUSTER_METADATA_DIR) {
+            let Some(found) = partition_of(&entry.name) else { continue };
+            let is_ours = marks.iter().any(|mark| mark.topic_partition == found);
+            if !is_ours && is_partition(&*self.fs, &self.path, &entry.name)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
+}
+
+/// A name like `dbus-1` does not make a directory a partition; what is in it does.
+pub(crate) fn is_partition(fs: &dyn FileSystem, data_dir: &Path, name: &str) -> Result<bool> {
+    if !matches!(DirName::parse(name), Some(DirName::Partition(_))) {
+        return Ok(false);
+    }
+    let dir = data_dir.join(name);
+    let entries = fs.read_dir(&dir).map_err(|e| Error::io("list", &dir, e))?;
+    Ok(entries.iter().any(|entry| {
+        let is_log = FileName::parse(&entry.name).is_some_and(|name| name.kind == FileKind::Log);
+        is_log || entry.name == "partition.metadata"
+    }))
 }
 
 /// Without this checkpoint every log is compacted from its start, which costs time and nothing else: so one

@@ -35,3 +35,17 @@ fn a_directory_named_like_a_partition_inside_a_data_directory_is_left_alone() {
     store.close().unwrap();
     assert!(names(&data.path().join("notes-1")).is_empty());
 }
+
+/// A crash in the midst of making a topic may leave such a directory too. Once the next open was not clean, no
+/// close left a mark any more: there might be a log in it that nobody had opened. Found by `evidence/power`, after 4,157
+/// losses of power on ext4 and 4,548 on XFS.
+#[test]
+fn a_directory_named_like_a_partition_does_not_keep_a_close_from_being_clean() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Store::open(data.path(), StoreConfig::default()).unwrap());
+    std::fs::create_dir(data.path().join("notes-1")).unwrap();
+    let (store, report) = Store::open(data.path(), StoreConfig::default()).unwrap();
+    assert!(!report.clean, "nobody closed it");
+    store.close().unwrap();
+    assert!(Store::open(data.path(), StoreConfig::default()).unwrap().1.clean);
+}

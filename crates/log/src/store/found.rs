@@ -3,23 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::dir::{DirName, FileKind, FileName, PartitionMetadata, TopicId, TopicPartition};
+use crate::data_dir::is_partition;
+use crate::dir::{DirName, PartitionMetadata, TopicId, TopicPartition};
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::metadata;
-
-/// A name like `dbus-1` does not make a directory a partition; what is in it does.
-pub(super) fn is_partition(fs: &dyn FileSystem, data_dir: &Path, name: &str) -> Result<bool> {
-    if !matches!(DirName::parse(name), Some(DirName::Partition(_))) {
-        return Ok(false);
-    }
-    let dir = data_dir.join(name);
-    let entries = fs.read_dir(&dir).map_err(|e| Error::io("list", &dir, e))?;
-    Ok(entries.iter().any(|entry| {
-        let is_log = FileName::parse(&entry.name).is_some_and(|name| name.kind == FileKind::Log);
-        is_log || entry.name == "partition.metadata"
-    }))
-}
 
 /// A partition directory and the topic id that it names.
 pub(super) type Found = BTreeMap<TopicPartition, Option<TopicId>>;

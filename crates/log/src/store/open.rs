@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, Topic};
 use super::config::StoreConfig;
-use super::found::{Found, find_partitions, is_partition};
+use super::found::{Found, find_partitions};
 use super::identity::Identity;
 use super::state::{Changes, Inner, partition_image};
 use super::unfinished;
 use crate::commit::{Asked, AskedOwner};
 use crate::config::Environment;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, is_partition};
 use crate::dir::{PartitionMetadata, TopicId, TopicPartition};
 use crate::error::{Corruption, Error, Result};
 use crate::log::Log;
