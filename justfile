@@ -7,6 +7,7 @@ default:
 fmt:
     cargo fmt --all
     cargo fmt --manifest-path benches/compare/Cargo.toml
+    cargo fmt --manifest-path benches/peers/Cargo.toml
     cargo fmt --manifest-path fuzz/Cargo.toml
     cargo fmt --manifest-path evidence/mutants/Cargo.toml
 
@@ -14,6 +15,7 @@ fmt:
 lint:
     cargo fmt --all --check
     cargo fmt --manifest-path benches/compare/Cargo.toml --check
+    cargo fmt --manifest-path benches/peers/Cargo.toml --check
     cargo fmt --manifest-path fuzz/Cargo.toml --check
     cargo fmt --manifest-path evidence/mutants/Cargo.toml --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -93,10 +95,18 @@ seeds:
 bench *ARGS:
     cargo bench -p ottla-benches {{ARGS}}
 
+# How many instructions each path takes, held against benches/instructions.txt; `--write` writes that anew (needs valgrind).
+instructions *ARGS="--check":
+    cargo run --release --locked -p ottla-benches --bin instructions -- {{ARGS}}
+
 # Side by side with Apache Kafka and the floor; takes twenty minutes.
 compare *ARGS="run":
     cargo build --release
     cargo run --release --manifest-path benches/compare/Cargo.toml -- {{ARGS}}
+
+# The engine beside other embedded logs and bare system calls; takes half an hour.
+peers *ARGS:
+    cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 
 # Real clients and the real Kafka on the same directory.
 interop *ARGS:

@@ -12,12 +12,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::awake::keep_awake;
+use crate::first_produce::{Directory, Finds};
 use crate::kafka::Kafka;
 use crate::load::Receiver;
 use crate::network;
 use crate::report::{self, Machine, Sample};
 use crate::scenarios::{Logs, Metrics, Scenario, Sizes, Turn, memory, now_ms, warm_up};
-use crate::servers::{Kind, Launcher, Server, kill_all};
+use crate::servers::{Kind, Launcher, Other, Server, kill_all};
 use crate::start;
 
 const HOME: &str = env!("CARGO_MANIFEST_DIR");
@@ -44,6 +45,9 @@ pub struct Options {
     /// The script that brings Kafka's jars.
     #[arg(long, env = "KAFKA_SCRIPT")]
     kafka_script: Option<PathBuf>,
+    /// Any other broker: its command, with {data} for its directory and {port} for where to listen on 127.0.0.1. May be repeated.
+    #[arg(long = "broker", value_name = "NAME=COMMAND", value_parser = Other::parse)]
+    brokers: Vec<Other>,
     /// What the fetching client does with the bytes.
     #[arg(long, value_enum, default_value = "copy")]
     receiver: Receiver,
@@ -100,7 +104,10 @@ pub fn run(options: &Options) -> Result<()> {
         rounds: options.rounds.unwrap_or(if options.quick { 2 } else { 5 }),
         samples: Vec::new(),
     };
-    run.loads().and_then(|()| run.starts()).inspect_err(|_| print_outputs(&workspace.dir))?;
+    run.loads()
+        .and_then(|()| run.starts())
+        .and_then(|()| run.first_produces())
+        .inspect_err(|_| print_outputs(&workspace.dir))?;
     let path = report::write_json(
         &Path::new(HOME).join("results"),
         &machine,
@@ -133,7 +140,7 @@ fn launcher(options: &Options) -> Result<Launcher> {
             None
         }
     };
-    Ok(Launcher { ottla, kafka, first_port: options.port })
+    Ok(Launcher { ottla, kafka, others: options.brokers.clone(), first_port: options.port })
 }
 
 struct Run<'a> {
@@ -190,11 +197,12 @@ impl Run<'_> {
     }
 
     fn starts(&mut self) -> Result<()> {
-        if !self.options.only.is_empty() && !self.options.only.contains(&Scenario::Start) {
+        if !self.wants(Scenario::Start) {
             return Ok(());
         }
         let mut prepared = Vec::new();
-        for kind in self.launcher.kinds().into_iter().filter(|kind| *kind != Kind::Floor) {
+        for kind in self.launcher.kinds().into_iter().filter(|kind| [Kind::Ottla, Kind::Kafka].contains(kind))
+        {
             eprintln!("           start           {:<6} writing a directory of 1,000 segments", kind.name());
             let dir = self.dir.join(format!("start-{}", kind.name()));
             let directory = start::prepare(&self.launcher, kind, dir, self.sizes);
@@ -210,11 +218,39 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn first_produces(&mut self) -> Result<()> {
+        if !self.wants(Scenario::FirstProduce) {
+            return Ok(());
+        }
+        let mut directories = Vec::new();
+        for finds in Finds::ALL {
+            for kind in self.launcher.kinds().into_iter().filter(|kind| *kind != Kind::Floor) {
+                eprintln!("           {:<15} {:<6} preparing its directory", finds.name(), kind.name());
+                let dir = self.dir.join(format!("{}-{}", finds.name(), kind.name()));
+                let directory = Directory::prepare(&self.launcher, kind, finds, dir);
+                directories.push(
+                    directory.with_context(|| format!("preparing {} of {}", finds.name(), kind.name()))?,
+                );
+            }
+        }
+        for round in 1..=self.rounds {
+            for turn in 0..directories.len() {
+                let directory = &directories[(turn + round) % directories.len()];
+                let metrics = directory.measure(&self.launcher, round, self.sizes)?;
+                self.note(round, directory.finds.name(), directory.kind, metrics);
+            }
+        }
+        Ok(())
+    }
+
     fn chosen(&self) -> Vec<Scenario> {
-        let chosen =
-            |scenario: &Scenario| self.options.only.is_empty() || self.options.only.contains(scenario);
         let all = Scenario::value_variants().iter().copied();
-        all.filter(|scenario| *scenario != Scenario::Start).filter(chosen).collect()
+        let apart = [Scenario::Start, Scenario::FirstProduce];
+        all.filter(|scenario| !apart.contains(scenario) && self.wants(*scenario)).collect()
+    }
+
+    fn wants(&self, scenario: Scenario) -> bool {
+        self.options.only.is_empty() || self.options.only.contains(&scenario)
     }
 
     fn note(&mut self, round: usize, scenario: &'static str, server: Kind, metrics: Metrics) {

@@ -1,14 +1,13 @@
 //! `ottla serve`, Apache Kafka and a bare server, measured side by side. See README.md.
 
 mod awake;
-mod batch;
 mod by_hand;
 mod compare;
+mod first_produce;
 mod floor;
 mod kafka;
 mod load;
 mod network;
-mod process;
 mod report;
 mod scenarios;
 mod servers;
@@ -33,9 +32,8 @@ struct Cli {
 enum Command {
     /// Measures all servers in interleaved rounds and prints one table.
     Run(compare::Options),
-    /// Runs one load by hand against a server that is up.
-    #[command(subcommand)]
-    Load(by_hand::Load),
+    /// Fetches by hand from a server that is up; for all else there is `ottla bench load`.
+    Fetch(by_hand::Options),
     /// Runs the bare server.
     Floor {
         #[arg(long)]
@@ -51,7 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(options) => compare::run(&options),
-        Command::Load(load) => load.run(),
+        Command::Fetch(options) => options.run(),
         Command::Floor { data, listen, fetch_path } => floor::serve(&data, listen, fetch_path),
     };
     match outcome {

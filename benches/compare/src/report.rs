@@ -88,27 +88,41 @@ pub fn write_json(dir: &Path, machine: &Machine, options: &Value, samples: &[Sam
 pub fn table(samples: &[Sample]) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
-        "",
-        "floor",
-        "ottla",
-        "kafka",
-        "ottla/floor",
-        "ottla/kafka",
-        "kafka/floor",
-        "target",
-        "holds",
-    ]);
+    let others = others(samples);
+    let mut header =
+        ["", "floor", "ottla", "kafka", "ottla/floor", "ottla/kafka", "kafka/floor", "target", "holds"]
+            .map(str::to_owned)
+            .to_vec();
+    header.extend(others.iter().flat_map(|kind| [kind.name().to_owned(), format!("ottla/{}", kind.name())]));
+    table.set_header(header);
     for row in &ROWS {
         let summaries = Kind::ALL.map(|kind| summary(samples, row, row.metric, kind));
         if summaries.iter().any(Option::is_some) {
-            table.add_row(cells(samples, row, summaries));
+            let mut cells = cells(samples, row, summaries);
+            let ottla = summaries[1].map(|summary| summary.best);
+            for kind in &others {
+                let other = summary(samples, row, row.metric, *kind);
+                cells.push(other.map_or_else(String::new, Summary::show));
+                cells.push(ratio(ottla, other.map(|other| other.best)));
+            }
+            table.add_row(cells);
         }
     }
     for column in table.column_iter_mut().skip(1).take(6) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The brokers that the run was given, in their order.
+fn others(samples: &[Sample]) -> Vec<Kind> {
+    let mut others = Vec::new();
+    for sample in samples {
+        if !Kind::ALL.contains(&sample.server) && !others.contains(&sample.server) {
+            others.push(sample.server);
+        }
+    }
+    others
 }
 
 fn cells(samples: &[Sample], row: &Row, summaries: [Option<Summary>; 3]) -> Vec<String> {
@@ -188,13 +202,23 @@ mod tests {
             sample(1, Kind::Floor, 1.0),
             sample(2, Kind::Floor, 3.0),
             sample(1, Kind::Ottla, 2.0),
-            sample(2, Kind::Ottla, 1.25),
+            sample(2, Kind::Ottla, 1.125),
             sample(1, Kind::Kafka, 4.0),
         ];
         let table = table(&samples).to_string();
         let row = table.lines().find(|line| line.contains("× floor")).unwrap();
-        assert!(row.contains("1.00 (2.00)") && row.contains("1.25 (1.62)") && row.contains("yes"), "{table}");
+        assert!(row.contains("1.00 (2.00)") && row.contains("1.12 (1.56)") && row.contains("yes"), "{table}");
         assert!(row.contains("yes, **no**"), "{table}");
+    }
+
+    #[test]
+    fn another_broker_has_columns_of_its_own() {
+        let other = Kind::Other("mine");
+        let table = table(&[sample(1, Kind::Ottla, 1.0), sample(1, other, 4.0)]).to_string();
+        assert!(
+            table.contains("ottla/mine") && table.contains("4.00 (4.00)") && table.contains("0.25"),
+            "{table}"
+        );
     }
 
     #[test]

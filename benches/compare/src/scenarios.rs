@@ -9,12 +9,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use hdrhistogram::Histogram;
+use ottla_bench::batch::BatchShape;
+use ottla_bench::load::{Latency, Outcome, Settings, Span};
+use ottla_bench::process::{cpu_time, resident};
+use ottla_record::Compression;
 
-use crate::batch::Batch;
 use crate::floor::{self, FetchPath};
-use crate::load::{CLIENT_ID, Client, Fetch, OpenLoop, Produce, Receiver, Shape, verify};
-use crate::process::{cpu_time, resident};
+use crate::load::{
+    CLIENT_ID, Fetch, Receiver, Shape, create_topic, delete_topic, flat_out, measure, paced, read_all,
+};
 use crate::servers::{Kind, Server};
 
 /// Figures of one server in one round, by name; the unit is in the name.
@@ -24,29 +27,45 @@ pub type Metrics = BTreeMap<String, f64>;
 pub enum Scenario {
     #[value(name = "produce-64k")]
     Produce64k,
+    #[value(name = "produce-64k-4")]
+    Produce64kBy4,
+    #[value(name = "produce-100b")]
+    Produce100b,
     ProduceSingle,
     #[value(name = "fetch-1m")]
     Fetch1m,
     #[value(name = "fetch-64k")]
     Fetch64k,
     FetchSingle,
+    Tail,
     Latency,
+    #[value(name = "latency-5k")]
+    Latency5k,
+    Many,
     Rolls,
     /// Has servers and rounds of its own: see `start.rs`.
     Start,
+    /// The same: see `first_produce.rs`.
+    FirstProduce,
 }
 
 impl Scenario {
     pub fn name(self) -> &'static str {
         match self {
             Self::Produce64k => "produce-64k",
+            Self::Produce64kBy4 => "produce-64k-4",
+            Self::Produce100b => "produce-100b",
             Self::ProduceSingle => "produce-single",
             Self::Fetch1m => "fetch-1m",
             Self::Fetch64k => "fetch-64k",
             Self::FetchSingle => "fetch-single",
+            Self::Tail => "tail",
             Self::Latency => "latency",
+            Self::Latency5k => "latency-5k",
+            Self::Many => "many",
             Self::Rolls => "rolls",
             Self::Start => "start",
+            Self::FirstProduce => "first-produce",
         }
     }
 }
@@ -82,14 +101,27 @@ impl Sizes {
 }
 
 pub const LARGE_BATCH_BYTES: usize = 64 << 10;
-pub const RECORD_BYTES: usize = 1 << 10;
-const SINGLE_RECORD_BYTES: usize = 100;
-const IN_FLIGHT: u64 = 5;
-const SMALL_BATCHES_A_SECOND: u32 = 1_000;
-const SMALL_BATCH_BYTES: usize = 1 << 10;
+/// Records of 1 KiB in batches of 64 KiB.
+pub const LARGE: BatchShape = shape(LARGE_BATCH_BYTES, 1 << 10);
+/// Records of 100 bytes in batches of 64 KiB.
+const FINE: BatchShape = shape(LARGE_BATCH_BYTES, 100);
+/// One record of 100 bytes in each batch.
+const SINGLE: BatchShape = shape(0, 100);
+pub const SMALL: BatchShape = shape(1 << 10, 100);
+const MIDDLE: BatchShape = shape(4 << 10, 100);
+const SMALL_BATCHES_A_SECOND: f64 = 1_000.0;
+const MANY_SMALL_BATCHES_A_SECOND: f64 = 5_000.0;
+const TAIL_BATCHES_A_SECOND: f64 = 1_000.0;
+const PARTITIONS: i32 = 1_000;
+/// Each has a connection of its own: 100 in all.
+const CLIENTS_OF_EACH_KIND: usize = 50;
 /// Half the batches of a second fill a segment in the run with rolls.
-const ROLL_BATCHES_A_SECOND: u32 = 500;
+const ROLL_BATCHES_A_SECOND: f64 = 500.0;
 const ROLL_SEGMENT_BYTES: usize = 8 << 20;
+
+const fn shape(batch_bytes: usize, record_bytes: usize) -> BatchShape {
+    BatchShape { batch_bytes, record_bytes, compression: Compression::None }
+}
 
 /// One round on one server: its fresh topics, by what they hold.
 pub struct Turn<'a> {
@@ -113,10 +145,9 @@ pub struct Logs {
 impl Logs {
     /// Deletes every topic of the round.
     pub fn delete(&mut self, server: &Server) -> Result<()> {
-        let mut client = Client::connect(server.addr)?;
         let written = [self.large.take(), self.single.take()].into_iter().flatten().map(|(topic, _)| topic);
         for topic in written.chain(self.others.drain(..)) {
-            client.delete_topic(&topic)?;
+            delete_topic(server.addr, &topic)?;
         }
         Ok(())
     }
@@ -126,49 +157,68 @@ impl Turn<'_> {
     pub fn run(&mut self, scenario: Scenario) -> Result<Metrics> {
         match scenario {
             Scenario::Produce64k => self.produce_large(),
+            Scenario::Produce64kBy4 => self.produce_apart("by-4", LARGE, 4),
+            Scenario::Produce100b => self.produce_apart("fine", FINE, 1),
             Scenario::ProduceSingle => self.produce_single(),
             Scenario::Fetch1m => self.fetch(Self::large_log, 1 << 20, self.sizes.fetch_bytes),
             Scenario::Fetch64k => self.fetch(Self::large_log, 64 << 10, self.sizes.fetch_bytes),
             Scenario::FetchSingle => self.fetch(Self::single_log, 1 << 20, self.sizes.fetch_single_bytes),
-            Scenario::Latency => self.latency(),
+            Scenario::Tail => self.tail(),
+            Scenario::Latency => self.latency("latency", SMALL_BATCHES_A_SECOND),
+            Scenario::Latency5k => self.latency("latency-5k", MANY_SMALL_BATCHES_A_SECOND),
+            Scenario::Many => self.many(),
             Scenario::Rolls => self.rolls(),
-            Scenario::Start => Ok(Metrics::new()),
+            Scenario::Start | Scenario::FirstProduce => Ok(Metrics::new()),
         }
     }
 
     fn produce_large(&mut self) -> Result<Metrics> {
-        let batch = Batch::of_size(LARGE_BATCH_BYTES, RECORD_BYTES, now_ms()?)?;
-        let requests = self.sizes.produce_bytes / batch.size_bytes() as u64;
-        let (topic, shape, metrics) = self.produce("large", &batch, requests)?;
+        let batches = self.sizes.produce_bytes / LARGE_BATCH_BYTES as u64;
+        let (topic, shape, metrics) = self.produce("large", LARGE, (batches, 1))?;
         self.logs.large = Some((topic, shape));
         Ok(metrics)
     }
 
     fn produce_single(&mut self) -> Result<Metrics> {
-        let batch = Batch::single(SINGLE_RECORD_BYTES, now_ms()?);
-        let (topic, shape, metrics) = self.produce("single", &batch, self.sizes.single_requests)?;
+        let (topic, shape, metrics) = self.produce("single", SINGLE, (self.sizes.single_requests, 1))?;
         self.logs.single = Some((topic, shape));
         Ok(metrics)
     }
 
-    fn produce(&self, name: &str, batch: &Batch, requests: u64) -> Result<(String, Shape, Metrics)> {
+    /// Produces what no later measurement reads.
+    fn produce_apart(&mut self, name: &str, batch: BatchShape, connections: usize) -> Result<Metrics> {
+        let batches = self.sizes.produce_bytes / LARGE_BATCH_BYTES as u64;
+        let (topic, _, metrics) = self.produce(name, batch, (batches, connections))?;
+        self.logs.others.push(topic);
+        Ok(metrics)
+    }
+
+    fn produce(
+        &self,
+        name: &str,
+        batch: BatchShape,
+        (requests, connections): (u64, usize),
+    ) -> Result<(String, Shape, Metrics)> {
         let addr = self.server.addr;
-        let topic = self.create(name, &[])?;
-        let load = Produce { requests, in_flight: IN_FLIGHT, ..Produce::new(addr, &topic, batch) };
-        self.settle(load.total_bytes())?;
-        let (elapsed, cpu) = self.metered(|| load.run())?;
+        let topic = self.create(name, 1, &[])?;
+        let load = Settings { producers: connections, ..flat_out(addr, &topic, batch, requests)? };
+        self.settle(requests * batch.batch_bytes.max(1 << 10) as u64)?;
+        let outcome = measure(load, self.server.pid)?;
         let shape = Shape::of(addr, &topic)?;
+        let read = read_all(addr, &topic, batch)?.consumed.batches;
         ensure!(
-            shape.batches as u64 == requests,
-            "{requests} batches were sent, {} are there",
+            [outcome.produced.batches, shape.batches as u64, read] == [requests; 3],
+            "{requests} batches were to be sent; {} were, {} are there, and {read} can be read",
+            outcome.produced.batches,
             shape.batches
         );
-        verify(addr, &topic, shape)?;
+        let cpu = server_cpu(&outcome);
         let metrics = metrics([
-            ("cpu_s_per_gb", per_gb(cpu, load.total_bytes())),
-            ("mb_per_s", mb_per_s(load.total_bytes(), elapsed)),
-            ("requests_per_s", requests as f64 / elapsed.as_secs_f64()),
+            ("cpu_s_per_gb", per_gb(cpu, outcome.produced.bytes)),
+            ("mb_per_s", outcome.produced.mb_per_s()),
+            ("requests_per_s", outcome.produced.batches_per_s()),
             ("cpu_us_per_request", cpu.as_secs_f64() * 1e6 / requests as f64),
+            ("client_busiest_share", outcome.client.busiest_share),
         ]);
         Ok((topic, shape, metrics))
     }
@@ -215,24 +265,43 @@ impl Turn<'_> {
         Ok((per_gb(cpu, fetched.bytes), mb_per_s(fetched.bytes, fetched.elapsed)))
     }
 
-    fn latency(&mut self) -> Result<Metrics> {
-        let batch = Batch::of_size(SMALL_BATCH_BYTES, SINGLE_RECORD_BYTES, now_ms()?)?;
-        let topic = self.create("latency", &[])?;
+    fn latency(&mut self, name: &str, rate: f64) -> Result<Metrics> {
+        self.paced(name, SMALL, rate)
+    }
+
+    /// A consumer at the end of a log that grows by large batches: what both paths cost together.
+    fn tail(&mut self) -> Result<Metrics> {
+        self.paced("tail", LARGE, TAIL_BATCHES_A_SECOND)
+    }
+
+    fn paced(&mut self, name: &str, batch: BatchShape, rate: f64) -> Result<Metrics> {
+        let topic = self.create(name, 1, &[])?;
         self.logs.others.push(topic.clone());
-        let load = self.open_loop(&topic, &batch, SMALL_BATCHES_A_SECOND, true);
-        self.settle(load.total_bytes())?;
-        let (latencies, cpu) = self.metered(|| load.run())?;
-        let mut metrics =
-            metrics([("cpu_share", cpu.as_secs_f64() / (load.warm_up + load.duration).as_secs_f64())]);
-        insert_quantiles(&mut metrics, "ack", &latencies.ack);
-        insert_quantiles(&mut metrics, "end_to_end", &latencies.end_to_end);
-        insert_quantiles(&mut metrics, "departure", &latencies.departure);
+        let load = paced(self.server.addr, &topic, batch, rate, self.sizes.open_loop);
+        self.settle(written_by(&load, rate))?;
+        Ok(open_loop_metrics(&measure(load, self.server.pid)?))
+    }
+
+    /// Many partitions and connections, half of them producing and half consuming.
+    fn many(&mut self) -> Result<Metrics> {
+        if self.server.kind == Kind::Floor {
+            return Ok(Metrics::new());
+        }
+        let topic = self.create("many", PARTITIONS, &[])?;
+        self.logs.others.push(topic.clone());
+        let rate = MANY_SMALL_BATCHES_A_SECOND;
+        let load = paced(self.server.addr, &topic, MIDDLE, rate, self.sizes.open_loop);
+        let load = Settings { producers: CLIENTS_OF_EACH_KIND, consumers: CLIENTS_OF_EACH_KIND, ..load };
+        self.settle(written_by(&load, rate))?;
+        let outcome = measure(load, self.server.pid)?;
+        let mut metrics = open_loop_metrics(&outcome);
+        let resident = outcome.server.map_or(0, |server| server.resident.now_bytes);
+        metrics.insert("rss_mb".to_owned(), resident as f64 / 1e6);
         Ok(metrics)
     }
 
     /// The same load without and with rolls, in an order that turns too.
     fn rolls(&mut self) -> Result<Metrics> {
-        let batch = Batch::of_size(LARGE_BATCH_BYTES, RECORD_BYTES, now_ms()?)?;
         let segment_bytes = ROLL_SEGMENT_BYTES.to_string();
         let rolling: [(&str, &str); 1] = [("segment.bytes", &segment_bytes)];
         let mut variants: [(&str, &[(&str, &str)]); 2] = [("steady", &[]), ("rolling", &rolling)];
@@ -245,32 +314,14 @@ impl Turn<'_> {
             if rolls && self.server.kind == Kind::Floor {
                 continue;
             }
-            let topic = self.create(name, configs)?;
+            let topic = self.create(name, 1, configs)?;
             self.logs.others.push(topic.clone());
-            let load = self.open_loop(&topic, &batch, ROLL_BATCHES_A_SECOND, false);
-            self.settle(load.total_bytes())?;
-            insert_quantiles(&mut metrics, name, &load.run()?.ack);
+            let load = paced(self.server.addr, &topic, LARGE, ROLL_BATCHES_A_SECOND, self.sizes.open_loop);
+            self.settle(written_by(&load, ROLL_BATCHES_A_SECOND))?;
+            let outcome = measure(Settings { consumers: 0, ..load }, self.server.pid)?;
+            insert_quantiles(&mut metrics, name, &outcome.acknowledged);
         }
         Ok(metrics)
-    }
-
-    fn open_loop<'b>(
-        &self,
-        topic: &'b str,
-        batch: &'b Batch,
-        batches_a_second: u32,
-        consume: bool,
-    ) -> OpenLoop<'b> {
-        let duration = self.sizes.open_loop;
-        OpenLoop {
-            addr: self.server.addr,
-            topic,
-            batch,
-            batches_a_second,
-            warm_up: duration / 10,
-            duration,
-            consume,
-        }
     }
 
     fn large_log(&mut self) -> Result<(String, Shape)> {
@@ -287,9 +338,9 @@ impl Turn<'_> {
         self.logs.single.clone().ok_or_else(|| anyhow::anyhow!("no log of single records"))
     }
 
-    fn create(&self, name: &str, configs: &[(&str, &str)]) -> Result<String> {
+    fn create(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) -> Result<String> {
         let topic = format!("{name}-{}", self.round);
-        Client::connect(self.server.addr)?.create_topic(&topic, configs)?;
+        create_topic(self.server.addr, &topic, partitions, configs)?;
         Ok(topic)
     }
 
@@ -359,9 +410,34 @@ fn metrics<const N: usize>(figures: [(&str, f64); N]) -> Metrics {
     figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn insert_quantiles(metrics: &mut Metrics, name: &str, histogram: &Histogram<u64>) {
+fn server_cpu(outcome: &Outcome) -> Duration {
+    outcome.server.map_or(Duration::ZERO, |server| server.cpu)
+}
+
+/// What a load at this rate writes, warm-up included.
+fn written_by(load: &Settings, rate: f64) -> u64 {
+    let seconds = match load.span {
+        Span::Time(time) => (load.warm_up + time).as_secs_f64(),
+        Span::Bytes(bytes) => return bytes,
+    };
+    (seconds * rate * load.shape.batch_bytes as f64) as u64
+}
+
+fn open_loop_metrics(outcome: &Outcome) -> Metrics {
+    let cpu = server_cpu(outcome);
+    let mut metrics = metrics([
+        ("cpu_share", cpu.as_secs_f64() / outcome.client.elapsed.as_secs_f64()),
+        ("cpu_s_per_gb", per_gb(cpu, outcome.produced.bytes)),
+    ]);
+    insert_quantiles(&mut metrics, "ack", &outcome.acknowledged);
+    insert_quantiles(&mut metrics, "end_to_end", &outcome.end_to_end);
+    insert_quantiles(&mut metrics, "departure", &outcome.late);
+    metrics
+}
+
+fn insert_quantiles(metrics: &mut Metrics, name: &str, latency: &Latency) {
     for (quantile, suffix) in [(0.5, "p50"), (0.99, "p99"), (0.999, "p99_9"), (1.0, "max")] {
-        metrics.insert(format!("{name}_{suffix}_ms"), histogram.value_at_quantile(quantile) as f64 / 1e6);
+        metrics.insert(format!("{name}_{suffix}_ms"), latency.quantile_ms(quantile));
     }
 }
 

@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::kafka::Kafka;
-use crate::load::Client;
+use crate::load::connect;
 
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub enum Kind {
     Floor,
     Ottla,
     Kafka,
+    /// By its name: a broker whose command the run was given.
+    Other(&'static str),
 }
 
 impl Kind {
@@ -34,7 +36,39 @@ impl Kind {
             Self::Floor => "floor",
             Self::Ottla => "ottla",
             Self::Kafka => "kafka",
+            Self::Other(name) => name,
         }
+    }
+}
+
+/// A broker whose command the run was given.
+#[derive(Debug, Clone)]
+pub struct Other {
+    pub name: &'static str,
+    /// For a shell, with `{data}` and `{port}` in it.
+    command: String,
+}
+
+impl Other {
+    /// Reads `NAME=COMMAND`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, command) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=COMMAND"))?;
+        if name.is_empty() || Kind::ALL.iter().any(|kind| kind.name() == name) {
+            return Err(format!("a broker cannot be called {name:?} here"));
+        }
+        if !command.contains("{data}") || !command.contains("{port}") {
+            return Err("the command has no {data} for its directory, or no {port} to listen on".to_owned());
+        }
+        // Names live as long as the run, like those of the others.
+        Ok(Self { name: name.to_owned().leak(), command: command.to_owned() })
+    }
+
+    /// The shell gives its place to the broker, so that its process is the one that is measured.
+    fn command(&self, data: &Path, port: u16) -> Command {
+        let filled = self.command.replace("{port}", &port.to_string()).replace("{data}", "\"$0\"");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("exec {filled}")).arg(data);
+        command
     }
 }
 
@@ -43,7 +77,8 @@ impl Kind {
 pub struct Launcher {
     pub ottla: Option<PathBuf>,
     pub kafka: Option<Kafka>,
-    /// The first of four ports in a row (Kafka's controller takes one too).
+    pub others: Vec<Other>,
+    /// The first of four ports in a row (Kafka's controller takes one too), and one more for each other broker.
     pub first_port: u16,
 }
 
@@ -54,8 +89,10 @@ impl Launcher {
             Kind::Floor => true,
             Kind::Ottla => self.ottla.is_some(),
             Kind::Kafka => self.kafka.is_some(),
+            Kind::Other(_) => true,
         };
-        Kind::ALL.into_iter().filter(there).collect()
+        let others = self.others.iter().map(|other| Kind::Other(other.name));
+        Kind::ALL.into_iter().chain(others).filter(there).collect()
     }
 
     /// Starts a server and waits until it speaks what the loads speak.
@@ -63,8 +100,8 @@ impl Launcher {
         let mut server = self.launch(kind, dir)?;
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            let failed = match Client::connect(server.addr).and_then(|mut client| client.check_versions()) {
-                Ok(()) => return Ok(server),
+            let failed = match connect(server.addr) {
+                Ok(_) => return Ok(server),
                 Err(failed) => failed,
             };
             if Instant::now() > deadline || server.child.try_wait()?.is_some() {
@@ -94,6 +131,9 @@ impl Launcher {
             Kind::Floor => 0,
             Kind::Ottla => 1,
             Kind::Kafka => 2,
+            Kind::Other(name) => {
+                4 + self.others.iter().position(|other| other.name == name).unwrap_or(0) as u16
+            }
         };
         (Ipv4Addr::LOCALHOST, self.first_port + nth).into()
     }
@@ -104,6 +144,11 @@ impl Launcher {
             Kind::Floor => &std::env::current_exe()?,
             Kind::Ottla => self.ottla.as_ref().context("no ottla binary")?,
             Kind::Kafka => return self.kafka.as_ref().context("no Kafka")?.command(dir, addr),
+            Kind::Other(name) => {
+                let other = self.others.iter().find(|other| other.name == name).context("no such broker")?;
+                std::fs::create_dir_all(&data)?;
+                return Ok(other.command(&data, addr.port()));
+            }
         };
         let mut command = Command::new(program);
         match kind {
@@ -126,6 +171,14 @@ pub struct Server {
 }
 
 impl Server {
+    /// Ends it without a word, as a crash of the process would.
+    pub fn kill(mut self) -> Result<()> {
+        kill(self.pid, Signal::SIGKILL)?;
+        self.child.wait()?;
+        running().retain(|pid| *pid != self.pid);
+        Ok(())
+    }
+
     /// Asks it to stop and waits until it has: what follows finds a directory closed in good order.
     pub fn stop(mut self) -> Result<()> {
         kill(self.pid, Signal::SIGTERM)?;
@@ -155,6 +208,21 @@ pub fn kill_all() {
             && error != Errno::ESRCH
         {
             eprintln!("process {pid} could not be killed: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_of_any_command_gets_its_directory_and_its_port() {
+        let other = Other::parse("mine=echo --dir={data} --port={port}").unwrap();
+        let output = other.command(Path::new("/tmp/a b"), 1234).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "--dir=/tmp/a b --port=1234\n");
+        for text in ["mine", "ottla=x {data} {port}", "mine=x {data}", "=x {data} {port}"] {
+            assert!(Other::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -3,15 +3,13 @@
 //! One partition gets there with Kafka's own rule for rolls by time: a batch whose timestamp is `segment.ms` past the first
 //! one of the segment opens a new one. So 999 segments hold one batch each, and the last is filled to `segment.bytes`.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::batch::Batch;
-use crate::load::{Client, Produce, Shape, first_answered_fetch};
-use crate::scenarios::{self, LARGE_BATCH_BYTES, Metrics, RECORD_BYTES, Sizes};
+use crate::load::{Shape, Writer, create_topic, first_answered_fetch};
+use crate::scenarios::{self, LARGE, LARGE_BATCH_BYTES, Metrics, Sizes};
 use crate::servers::{Kind, Launcher};
 
 const TOPIC: &str = "thousand-segments";
@@ -33,26 +31,23 @@ pub fn prepare(launcher: &Launcher, kind: Kind, dir: PathBuf, sizes: Sizes) -> R
     let segment_ms = SEGMENT_MS.to_string();
     // The timestamps lie in the past: they must not make the segments old enough to be deleted.
     let configs = [("segment.ms", segment_ms.as_str()), ("retention.ms", "-1")];
-    Client::connect(server.addr)?.create_topic(TOPIC, &configs)?;
+    create_topic(server.addr, TOPIC, 1, &configs)?;
     let last_ms = scenarios::now_ms()? - SEGMENT_MS;
-    let mut load = Load { addr: server.addr, sent_offset: 0 };
+    let mut writer = Writer::new(server.addr, TOPIC, LARGE)?;
     for segment in 1..SEGMENTS {
-        load.send(last_ms - 2 * SEGMENT_MS * (SEGMENTS - segment), 1)?;
+        writer.write(0, last_ms - 2 * SEGMENT_MS * (SEGMENTS - segment))?;
     }
-    let active_batches = sizes.start_active_bytes / LARGE_BATCH_BYTES as u64;
-    let first_active_offset = load.sent_offset;
-    load.send(last_ms, active_batches)?;
+    let first_active_offset = writer.write(0, last_ms)?;
+    let mut end_offset = first_active_offset + writer.record_count();
+    for _ in 1..sizes.start_active_bytes / LARGE_BATCH_BYTES as u64 {
+        end_offset = writer.write(0, last_ms)? + writer.record_count();
+    }
     let shape = Shape::of(server.addr, TOPIC)?;
-    ensure!(
-        shape.end_offset() == load.sent_offset,
-        "{} of {} offsets came",
-        shape.end_offset(),
-        load.sent_offset
-    );
+    ensure!(shape.end_offset() == end_offset, "{} of {end_offset} offsets came", shape.end_offset());
     server.stop()?;
     let segments = count_segments(&dir)?;
     ensure!(segments == SEGMENTS as usize, "{} rolled into {segments} segments, not {SEGMENTS}", kind.name());
-    Ok(Prepared { kind, dir, offset: (first_active_offset + load.sent_offset) / 2 })
+    Ok(Prepared { kind, dir, offset: (first_active_offset + end_offset) / 2 })
 }
 
 impl Prepared {
@@ -66,22 +61,6 @@ impl Prepared {
         server.stop()?;
         metrics.insert("stop_ms".to_owned(), stopping.elapsed().as_secs_f64() * 1e3);
         Ok(metrics)
-    }
-}
-
-struct Load {
-    addr: SocketAddr,
-    sent_offset: i64,
-}
-
-impl Load {
-    fn send(&mut self, timestamp_ms: i64, requests: u64) -> Result<()> {
-        let batch = &Batch::of_size(LARGE_BATCH_BYTES, RECORD_BYTES, timestamp_ms)?;
-        let first_offset = self.sent_offset;
-        let load = Produce { first_offset, requests, ..Produce::new(self.addr, TOPIC, batch) };
-        load.run()?;
-        self.sent_offset += batch.record_count * requests as i64;
-        Ok(())
     }
 }
 

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{append, dump, exit, explain, read, reindex, repair, salvage, serve, shell, stats, verify};
+use crate::{
+    append, bench, dump, exit, explain, read, reindex, repair, salvage, serve, shell, stats, verify,
+};
 
 /// The Kafka log as one small binary: serve it, write it, read it, check it.
 #[derive(Debug, Parser)]
@@ -26,6 +28,7 @@ pub enum Command {
     Stats(stats::StatsArgs),
     Reindex(reindex::ReindexArgs),
     Explain(explain::ExplainArgs),
+    Bench(bench::BenchArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }

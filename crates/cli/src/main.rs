@@ -7,6 +7,7 @@ mod args;
 mod exit;
 
 mod append;
+mod bench;
 mod dump;
 mod explain;
 mod read;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(args),
         Command::Reindex(args) => reindex::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Completions(args) => shell::completions(args, Cli::command()),
         Command::Man(args) => shell::man(args, Cli::command()),
     })

@@ -2,8 +2,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that users run; the rules on files and functions are for these.
-pub const PRODUCT: &[&str] =
-    &["crates/record", "crates/log", "crates/protocol", "crates/server", "crates/inspect", "crates/cli"];
+pub const PRODUCT: &[&str] = &[
+    "crates/record",
+    "crates/log",
+    "crates/protocol",
+    "crates/server",
+    "crates/inspect",
+    "crates/bench",
+    "crates/cli",
+];
 
 /// What is not ours, or not text, and what builds leave behind.
 const SKIPPED: &[&str] = &[

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-
 use crate::disk::Disk;
 use crate::found::{self, Found};
 use crate::generate;

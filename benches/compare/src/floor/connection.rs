@@ -7,16 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use ottla_record::verify_crc;
 
 use super::send::{FetchPath, Sender};
 use super::topics::{Topic, Topics};
-use crate::batch::Head;
-use crate::wire::{ALL, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, FETCH, PRODUCE, Reader, Writer};
+use crate::wire::{
+    ALL, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, FETCH, LIST_OFFSETS, METADATA, PRODUCE, Reader, Writer,
+};
 
 const MAX_FRAME_BYTES: usize = 16 << 20;
 /// What is read beyond the frame in hand: many small requests at once, but little of the next large one, since that
 /// part has to be moved to the front of the buffer.
 const READ_AHEAD_BYTES: usize = 4096;
+const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+const EARLIEST_TIMESTAMP: i64 = -2;
 
 pub fn serve(stream: TcpStream, topics: &Topics, default_path: FetchPath) -> Result<()> {
     let mut inbox = Inbox { buffer: vec![0; READ_AHEAD_BYTES], start: 0, end: 0 };
@@ -102,6 +106,8 @@ impl Connection<'_> {
             PRODUCE => self.produce(correlation_id, body),
             FETCH => self.fetch(correlation_id, body, path),
             API_VERSIONS => self.api_versions(correlation_id),
+            METADATA => self.metadata(correlation_id, body),
+            LIST_OFFSETS => self.list_offsets(correlation_id, body),
             CREATE_TOPICS => self.create_topic(correlation_id, body),
             DELETE_TOPICS => self.delete_topic(correlation_id, body),
             _ => Ok(()),
@@ -127,8 +133,7 @@ impl Connection<'_> {
         ensure!(reader.0.len() == len, "one batch for one partition is taken");
         let batch = body.len() - len;
         let batch = &mut body[batch..];
-        let head = Head::parse(batch).context("no record batch")?;
-        ensure!(head.crc_holds(batch), "the checksum does not hold");
+        let head = verify_crc(batch).context("no whole record batch")?;
         let base_offset = topic.append(batch, head)?;
         if acks != 0 {
             framed(&mut self.out, correlation_id, 0, |out| {
@@ -165,6 +170,35 @@ impl Connection<'_> {
             for api in ALL {
                 out.i16(api.key).i16(api.version).i16(api.version);
             }
+        });
+        Ok(())
+    }
+
+    /// One broker, this one, leads the one partition of every topic.
+    fn metadata(&mut self, correlation_id: i32, body: &[u8]) -> Result<()> {
+        let mut reader = Reader(body);
+        ensure!(reader.i32()? == 1, "one topic is told of at a time");
+        let name = reader.string()?;
+        let addr = self.stream.local_addr()?;
+        let error_code = if self.topics.get(name).is_some() { 0 } else { UNKNOWN_TOPIC_OR_PARTITION };
+        framed(&mut self.out, correlation_id, 0, |out| {
+            out.i32(0).i32(1).i32(1).string(&addr.ip().to_string()).i32(i32::from(addr.port())).i16(-1);
+            out.i16(-1).i32(1);
+            out.i32(1).i16(error_code).string(name).i8(0).i32(1);
+            out.i16(0).i32(0).i32(1).i32(1).i32(1).i32(1).i32(1);
+        });
+        Ok(())
+    }
+
+    fn list_offsets(&mut self, correlation_id: i32, body: &[u8]) -> Result<()> {
+        let mut reader = Reader(body);
+        reader.bytes(4 + 1 + 4)?;
+        let topic = self.topic(reader.string()?)?;
+        reader.bytes(4 + 4)?;
+        let offset = if reader.i64()? == EARLIEST_TIMESTAMP { 0 } else { topic.end_offset() };
+        framed(&mut self.out, correlation_id, 0, |out| {
+            out.i32(0).i32(1).string(&topic.name).i32(1);
+            out.i32(0).i16(0).i64(-1).i64(offset);
         });
         Ok(())
     }

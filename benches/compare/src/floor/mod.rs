@@ -53,11 +53,18 @@ fn accept(listener: TcpListener, dir: &Path, fetch_path: FetchPath) -> Result<()
 mod tests {
     use std::path::PathBuf;
     use std::process;
-    use std::time::Duration;
+
+    use ottla_bench::batch::{Batch, BatchShape};
+    use ottla_bench::load::{Acks, Pace, Settings, Span, run};
+    use ottla_record::Compression;
 
     use super::*;
-    use crate::batch::Batch;
-    use crate::load::{Client, Fetch, OpenLoop, Produce, Receiver, Shape, verify};
+    use crate::load::{Fetch, Receiver, Shape, create_topic, delete_topic, flat_out, read_all};
+
+    const LARGE: BatchShape =
+        BatchShape { batch_bytes: 65_536, record_bytes: 1024, compression: Compression::None };
+    const SINGLE: BatchShape =
+        BatchShape { batch_bytes: 0, record_bytes: 100, compression: Compression::None };
 
     /// A floor that serves until the tests end.
     fn start(name: &str) -> (SocketAddr, PathBuf) {
@@ -67,35 +74,31 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         thread::spawn(move || accept(listener, &data, FetchPath::Sendfile));
-        let mut client = Client::connect(addr).unwrap();
-        client.check_versions().unwrap();
-        client.create_topic("t", &[]).unwrap();
+        create_topic(addr, "t", 1, &[]).unwrap();
         (addr, dir)
     }
 
     #[test]
     fn what_was_produced_is_fetched_by_every_path_and_receiver() {
         let (addr, dir) = start("paths");
-        for batch in [Batch::of_size(65_536, 1024, 1).unwrap(), Batch::single(100, 1)] {
-            let load = Produce { requests: 300, ..Produce::new(addr, "t", &batch) };
-            load.run().unwrap();
+        for batch in [LARGE, SINGLE] {
+            run(&flat_out(addr, "t", batch, 300).unwrap(), &Arc::default(), &mut |_| ()).unwrap();
             let shape = Shape::of(addr, "t").unwrap();
-            let expected =
-                Shape { batch_bytes: batch.size_bytes(), records_a_batch: batch.record_count, batches: 300 };
-            assert_eq!(shape, expected);
-            verify(addr, "t", shape).unwrap();
+            let built = Batch::build(batch, 0).unwrap();
+            let (batch_bytes, records_a_batch) = (built.bytes().len(), built.record_count());
+            assert_eq!(shape, Shape { batch_bytes, records_a_batch, batches: 300 });
+            assert_eq!(read_all(addr, "t", batch).unwrap().consumed.batches, 300);
             for path in FetchPath::ALL {
                 for (receiver, max_bytes) in [(Receiver::Copy, 1 << 20), (Receiver::Discard, 100_000)] {
                     let client_id = &client_id_of(path);
-                    let total_bytes = 2 * load.total_bytes();
+                    let total_bytes = 2 * 300 * batch_bytes as u64;
                     let fetch =
                         Fetch { addr, client_id, topic: "t", shape, max_bytes, total_bytes, receiver };
                     assert!(fetch.run().unwrap().bytes >= total_bytes);
                 }
             }
-            let mut client = Client::connect(addr).unwrap();
-            client.delete_topic("t").unwrap();
-            client.create_topic("t", &[]).unwrap();
+            delete_topic(addr, "t").unwrap();
+            create_topic(addr, "t", 1, &[]).unwrap();
         }
         std::fs::remove_dir_all(dir).unwrap();
     }
@@ -103,32 +106,23 @@ mod tests {
     #[test]
     fn several_connections_and_unacknowledged_requests_lose_nothing() {
         let (addr, dir) = start("connections");
-        let batch = Batch::single(100, 1);
-        let load = Produce { requests: 500, connections: 3, ..Produce::new(addr, "t", &batch) };
-        load.run().unwrap();
-        Produce { acks: 0, ..load }.run().unwrap();
-        let shape = Shape::of(addr, "t").unwrap();
-        assert_eq!(shape.batches, 3000);
-        verify(addr, "t", shape).unwrap();
+        let load = Settings { producers: 3, ..flat_out(addr, "t", SINGLE, 1500).unwrap() };
+        run(&load, &Arc::default(), &mut |_| ()).unwrap();
+        let load = Settings { producers: 1, acks: Acks::None, ..load };
+        run(&load, &Arc::default(), &mut |_| ()).unwrap();
+        assert_eq!(read_all(addr, "t", SINGLE).unwrap().consumed.batches, 3000);
         std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
     fn every_batch_of_a_schedule_is_counted_once() {
         let (addr, dir) = start("schedule");
-        let batch = Batch::of_size(1024, 100, 1).unwrap();
-        let (warm_up, duration) = (Duration::from_millis(100), Duration::from_millis(500));
-        let load = OpenLoop {
-            addr,
-            topic: "t",
-            batch: &batch,
-            batches_a_second: 400,
-            warm_up,
-            duration,
-            consume: true,
-        };
-        let latencies = load.run().unwrap();
-        let counts = [latencies.ack.len(), latencies.end_to_end.len(), latencies.departure.len()];
+        let load = flat_out(addr, "t", SINGLE, 200).unwrap();
+        let load = Settings { pace: Pace::Rate(400.0), consumers: 1, ..load };
+        assert!(matches!(load.span, Span::Bytes(_)));
+        let outcome = run(&load, &Arc::default(), &mut |_| ()).unwrap();
+        let counts =
+            [&outcome.acknowledged, &outcome.end_to_end, &outcome.late].map(|latency| latency.count());
         assert_eq!(counts, [200; 3]);
         std::fs::remove_dir_all(dir).unwrap();
     }

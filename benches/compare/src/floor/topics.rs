@@ -8,8 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-
-use crate::batch::Head;
+use ottla_record::Head;
 
 pub struct Topics {
     dir: PathBuf,
@@ -90,12 +89,13 @@ pub struct Range {
 impl Topic {
     /// Gives the batch its base offset in place, writes it behind the last one, and returns the offset.
     pub fn append(&self, batch: &mut [u8], head: Head) -> Result<i64> {
+        let record_count = head.last_offset() - head.base_offset() + 1;
         let mut end = lock(&self.end);
         if end.batches == 0 {
             end.batch_bytes = batch.len() as u64;
-            end.records_a_batch = head.record_count;
+            end.records_a_batch = record_count;
         }
-        let uniform = end.batch_bytes == batch.len() as u64 && end.records_a_batch == head.record_count;
+        let uniform = end.batch_bytes == batch.len() as u64 && end.records_a_batch == record_count;
         ensure!(uniform, "the floor takes batches of one size a topic");
         let base_offset = end.offset();
         batch[..8].copy_from_slice(&base_offset.to_be_bytes());
@@ -105,6 +105,10 @@ impl Topic {
             self.grown.notify_all();
         }
         Ok(base_offset)
+    }
+
+    pub fn end_offset(&self) -> i64 {
+        lock(&self.end).offset()
     }
 
     /// The bytes from `offset` on, at most `max_bytes`; at the end it waits. `None` for an offset that is not there.

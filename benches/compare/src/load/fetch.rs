@@ -1,17 +1,20 @@
 //! Reads one partition from its first offset to its end, again and again, one request at a time.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use nix::sys::socket::{MsgFlags, recv};
+use ottla_record::{HEAD_PEEK_LEN, Head};
 
-use super::client::Client;
-use crate::batch::{HEADER_LEN, Head};
+use super::CLIENT_ID;
 use crate::wire::{FetchBounds, FetchHead, fetch};
+
+/// A server that says nothing for so long is taken for stuck.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Where the bytes of a fetch go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,14 +36,12 @@ pub struct Shape {
 impl Shape {
     /// Looks at the first batch and the end of a log whose batches are alike.
     pub fn of(addr: SocketAddr, topic: &str) -> Result<Self> {
+        let mut incoming = Incoming::connect(addr, CLIENT_ID, topic, 1 << 20, Receiver::Copy)?;
         let bounds = FetchBounds { offset: 0, max_bytes: 1 << 20, max_wait_ms: 0 };
-        let mut frame = Vec::new();
-        let answer = Client::connect(addr)?.fetch(topic, bounds, &mut frame)?;
-        ensure!(answer.error_code == 0, "fetching {topic} failed with error code {}", answer.error_code);
-        let first = frame.get(FetchHead::len(topic)..).and_then(Head::parse);
-        let first = first.with_context(|| format!("{topic} has no batch at offset 0"))?;
-        let batches = answer.high_watermark / first.record_count;
-        Ok(Self { batch_bytes: first.size_bytes, records_a_batch: first.record_count, batches })
+        let (answer, first) = incoming.fetch(CLIENT_ID, topic, bounds)?;
+        let records_a_batch = first.last_offset() - first.base_offset() + 1;
+        let batches = answer.high_watermark / records_a_batch;
+        Ok(Self { batch_bytes: first.size_bytes(), records_a_batch, batches })
     }
 
     pub fn end_offset(self) -> i64 {
@@ -69,12 +70,8 @@ pub struct Fetched {
 
 impl Fetch<'_> {
     pub fn run(&self) -> Result<Fetched> {
-        let mut incoming = Incoming {
-            client: Client::connect_as(self.addr, self.client_id)?,
-            buffer: vec![0; (4 + FetchHead::len(self.topic) + self.max_bytes).max(1 << 20)],
-            kept: FetchHead::len(self.topic) + HEADER_LEN,
-            receiver: self.receiver,
-        };
+        let mut incoming =
+            Incoming::connect(self.addr, self.client_id, self.topic, self.max_bytes, self.receiver)?;
         let start = Instant::now();
         let (mut bytes, mut offset) = (0, 0);
         while bytes < self.total_bytes {
@@ -90,19 +87,10 @@ impl Fetch<'_> {
 
     /// One request; returns how many whole batches came, after a look at where the first one begins.
     fn once(&self, incoming: &mut Incoming, offset: i64) -> Result<i64> {
-        let correlation_id = incoming.client.next_correlation_id();
         let bounds = FetchBounds { offset, max_bytes: self.max_bytes, max_wait_ms: 500 };
-        incoming.client.stream.write_all(&fetch(self.client_id, self.topic, correlation_id, bounds))?;
-        let frame = incoming.receive()?;
-        let head = FetchHead::parse(frame, correlation_id)?;
-        ensure!(head.error_code == 0, "fetch at {offset} failed with error code {}", head.error_code);
-        let first = frame.get(FetchHead::len(self.topic)..).and_then(Head::parse);
-        let first = first.with_context(|| format!("no batch came for offset {offset}"))?;
-        ensure!(
-            first.base_offset == offset,
-            "offset {} came where {offset} was asked for",
-            first.base_offset
-        );
+        let (head, first) = incoming.fetch(self.client_id, self.topic, bounds)?;
+        let base_offset = first.base_offset().get();
+        ensure!(base_offset == offset, "offset {base_offset} came where {offset} was asked for");
         let batches = (head.records_len / self.shape.batch_bytes) as i64;
         ensure!(batches > 0, "no whole batch came for offset {offset}");
         Ok(batches)
@@ -110,7 +98,8 @@ impl Fetch<'_> {
 }
 
 struct Incoming {
-    client: Client,
+    stream: TcpStream,
+    correlation_id: i32,
     buffer: Vec<u8>,
     /// How much of a frame is looked at: the head of the answer and that of the first batch.
     kept: usize,
@@ -118,6 +107,40 @@ struct Incoming {
 }
 
 impl Incoming {
+    fn connect(
+        addr: SocketAddr,
+        client_id: &str,
+        topic: &str,
+        max_bytes: usize,
+        receiver: Receiver,
+    ) -> Result<Self> {
+        let stream =
+            TcpStream::connect(addr).with_context(|| format!("connecting to {addr} as {client_id}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        stream.set_write_timeout(Some(SILENCE))?;
+        let head = FetchHead::len(topic);
+        Ok(Self {
+            stream,
+            correlation_id: 0,
+            buffer: vec![0; (4 + head + max_bytes).max(1 << 20)],
+            kept: head + HEAD_PEEK_LEN,
+            receiver,
+        })
+    }
+
+    /// One request: the head of its answer, and that of the first batch in it.
+    fn fetch(&mut self, client_id: &str, topic: &str, bounds: FetchBounds) -> Result<(FetchHead, Head)> {
+        self.correlation_id += 1;
+        let (correlation_id, offset) = (self.correlation_id, bounds.offset);
+        self.stream.write_all(&fetch(client_id, topic, correlation_id, bounds))?;
+        let frame = self.receive()?;
+        let head = FetchHead::parse(frame, correlation_id)?;
+        ensure!(head.error_code == 0, "fetch at {offset} failed with error code {}", head.error_code);
+        let first = frame.get(FetchHead::len(topic)..).and_then(|first| Head::parse(first).ok());
+        Ok((head, first.with_context(|| format!("no batch came for offset {offset}"))?))
+    }
+
     /// One frame from its correlation id on; a discarding receiver returns its kept part only.
     fn receive(&mut self) -> Result<&[u8]> {
         let mut filled = self.read_at_least(0, 4)?;
@@ -144,8 +167,7 @@ impl Incoming {
             Receiver::Discard => wanted,
         };
         while filled < wanted {
-            let read =
-                self.client.stream.read(&mut self.buffer[filled..limit]).context("no answer to a fetch")?;
+            let read = self.stream.read(&mut self.buffer[filled..limit]).context("no answer to a fetch")?;
             ensure!(read > 0, "the server closed the connection");
             filled += read;
         }
@@ -153,7 +175,7 @@ impl Incoming {
     }
 
     fn discard(&mut self, mut left: usize) -> Result<()> {
-        let socket = self.client.stream.as_raw_fd();
+        let socket = self.stream.as_raw_fd();
         while left > 0 {
             let len = left.min(self.buffer.len());
             // The kernel drops the bytes and leaves the buffer, and so the kept head, as it is.
@@ -163,28 +185,4 @@ impl Incoming {
         }
         Ok(())
     }
-}
-
-/// Reads the whole log once and checks that every offset comes once and in order, that the batches are alike, and that
-/// every checksum holds.
-pub fn verify(addr: SocketAddr, topic: &str, shape: Shape) -> Result<()> {
-    let mut client = Client::connect(addr)?;
-    let mut frame = Vec::new();
-    let mut offset = 0;
-    while offset < shape.end_offset() {
-        let bounds = FetchBounds { offset, max_bytes: 1 << 20, max_wait_ms: 500 };
-        let answer = client.fetch(topic, bounds, &mut frame)?;
-        ensure!(answer.error_code == 0, "fetch at {offset} failed with error code {}", answer.error_code);
-        let before = offset;
-        for batch in frame[FetchHead::len(topic)..].chunks_exact(shape.batch_bytes) {
-            let head =
-                Head::parse(batch).with_context(|| format!("no batch where offset {offset} was due"))?;
-            ensure!(head.base_offset == offset, "offset {} came where {offset} was due", head.base_offset);
-            ensure!(head.crc_holds(batch), "the checksum of the batch at offset {offset} does not hold");
-            offset += head.record_count;
-        }
-        ensure!(offset > before, "the log ends at {offset}, not at {}", shape.end_offset());
-    }
-    ensure!(offset == shape.end_offset(), "the log ends at {offset}, not at {}", shape.end_offset());
-    Ok(())
 }

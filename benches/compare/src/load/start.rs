@@ -5,9 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use ottla_bench::client::{Connection, FetchAsk, FetchFrom, NEWEST_FETCH, decode_fetch, encode_fetch};
+use ottla_protocol::wire::Writer;
+use ottla_protocol::{ApiKey, ErrorCode};
 
-use super::client::Client;
-use crate::wire::FetchBounds;
+use super::{CLIENT_ID, connect};
 
 /// Between two attempts: small against what is measured, and little work for the machine.
 const PAUSE: Duration = Duration::from_micros(200);
@@ -19,14 +21,12 @@ pub fn first_answered_fetch(
     offset: i64,
     deadline: Instant,
 ) -> Result<Instant> {
-    let mut frame = Vec::new();
     while Instant::now() < deadline {
-        if let Ok(mut client) = Client::connect(addr) {
-            let bounds = FetchBounds { offset, max_bytes: 64 << 10, max_wait_ms: 0 };
+        if let Ok(mut connection) = connect(addr) {
             while Instant::now() < deadline {
-                match client.fetch(topic, bounds, &mut frame) {
-                    Ok(head) if head.error_code == 0 && head.records_len > 0 => return Ok(Instant::now()),
-                    Ok(_) => thread::sleep(PAUSE),
+                match has_records(&mut connection, topic, offset) {
+                    Ok(true) => return Ok(Instant::now()),
+                    Ok(false) => thread::sleep(PAUSE),
                     Err(_) => break,
                 }
             }
@@ -34,4 +34,18 @@ pub fn first_answered_fetch(
         thread::sleep(PAUSE);
     }
     bail!("{addr} answered no fetch of {topic} at offset {offset} in time")
+}
+
+fn has_records(connection: &mut Connection, topic: &str, offset: i64) -> Result<bool> {
+    let version = connection.version_of(ApiKey::Fetch, NEWEST_FETCH)?;
+    let ask = FetchAsk { version, client_id: CLIENT_ID, topic, max_bytes: 64 << 10, max_wait_ms: 0 };
+    let correlation_id = connection.next_correlation_id();
+    let mut writer = Writer::new();
+    encode_fetch(&mut writer, ask, correlation_id, &[FetchFrom { partition: 0, offset }])?;
+    connection.send(writer.bytes())?;
+    let mut has_records = false;
+    decode_fetch(connection.receive()?, version, |found| {
+        has_records = found.code == ErrorCode::None && !found.records.is_empty();
+    })?;
+    Ok(has_records)
 }

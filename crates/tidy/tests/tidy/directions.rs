@@ -65,7 +65,8 @@ fn crates_depend_only_as_the_design_says() {
         ("log", &["ottla-record"]),
         ("server", &["ottla", "ottla-protocol", "ottla-record"]),
         ("inspect", &["ottla", "ottla-record"]),
-        ("cli", &["ottla", "ottla-inspect", "ottla-protocol", "ottla-record", "ottla-server"]),
+        ("bench", &["ottla-protocol", "ottla-record"]),
+        ("cli", &["ottla", "ottla-bench", "ottla-inspect", "ottla-protocol", "ottla-record", "ottla-server"]),
     ];
     let repo = Repo::here();
     let mut problems = Vec::new();

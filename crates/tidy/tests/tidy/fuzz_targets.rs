@@ -40,14 +40,14 @@ fn every_fuzz_target_has_a_body_a_driver_seeds_and_a_line_in_the_docs() {
 fn every_bench_is_built_and_has_a_line_in_the_docs() {
     let repo = Repo::here();
     let manifest = repo.read("benches/Cargo.toml");
-    let docs = repo.read("docs/TESTING.md");
+    let docs = repo.read("docs/BENCHMARKS.md");
     let mut problems = Vec::new();
     for name in names_in(&repo, "benches").into_iter().filter(|name| name != "lib") {
         if !manifest.contains(&format!("name = \"{name}\"")) {
             problems.push(format!("benches/{name}.rs: add a [[bench]] to benches/Cargo.toml"));
         }
         if !docs.contains(&format!("`{name}`")) {
-            problems.push(format!("benches/{name}.rs: name what it measures in docs/TESTING.md"));
+            problems.push(format!("benches/{name}.rs: name what it measures in docs/BENCHMARKS.md"));
         }
     }
     report(problems);
