@@ -61,7 +61,11 @@ fn harmed(scene: &Scene, which: &Index, harm: &Harm) -> Scene {
         Harm::Zero(at, length) => {
             let at = place(at, &bytes);
             let end = bytes.len().min(at + usize::from(*length));
-            bytes[at..end].fill(0);
+            // A batch of which only those went is whole, and behind one that is damaged nobody can tell where it was.
+            let end = if *kind == FileKind::Log { before_unchecked(scene, path, end) } else { end };
+            if let Some(zeroed) = bytes.get_mut(at..end) {
+                zeroed.fill(0);
+            }
         }
         Harm::Append(more) => bytes.extend_from_slice(more),
         Harm::AppendZeros(count) => bytes.extend(vec![0; usize::from(*count)]),
@@ -76,9 +80,18 @@ fn harmed(scene: &Scene, which: &Index, harm: &Harm) -> Scene {
 }
 
 fn is_checked(scene: &Scene, path: &str, at: usize) -> bool {
+    batch_start(scene, path, at).is_some_and(|start| at - start >= 16)
+}
+
+/// `end`, or where the batch begins of which only the unchecked beginning lies before it.
+fn before_unchecked(scene: &Scene, path: &str, end: usize) -> usize {
+    batch_start(scene, path, end).filter(|start| end - start <= 16).unwrap_or(end)
+}
+
+fn batch_start(scene: &Scene, path: &str, at: usize) -> Option<usize> {
     let of_path = scene.files(FileKind::Log).into_iter().find(|(_, other)| other == path);
     let batches = of_path.map(|(base, _)| scene.batches(base)).unwrap_or_default();
-    batches.iter().rfind(|(position, _)| *position <= at).is_some_and(|(position, _)| at - position >= 16)
+    batches.iter().rfind(|(position, _)| *position <= at).map(|(position, _)| *position)
 }
 
 fn scenes() -> impl Strategy<Value = Scene> {
